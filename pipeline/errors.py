@@ -1,0 +1,212 @@
+"""What can go wrong, as facts; the sentence is built here, once.
+
+    PipelineError            exit code
+    ├── UsageError               1   a value that was given can't be used
+    │   └── KeyRequired          1   a paid day was asked for without a key
+    ├── ServiceRefused           1   the service's final no: 400, 401, 403, 404
+    ├── ServiceUnreachable       3   the service gave no answer, however often it was asked
+    ├── MinutesLacking           3   minutes that were asked for did not arrive
+    ├── LakeError                2   the lake can't be written, or says other than raw
+    │   ├── LakeUnwritable       2
+    │   └── LakeDisagrees        2
+    ├── SliceCorrupt             3   a file that should be a whole slice is none
+    └── LockHeld                75   another run works on this data folder
+
+Every error carries its facts as attributes. None carries a key.
+"""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+__all__ = [
+    "KeyRequired",
+    "LakeDisagrees",
+    "LakeError",
+    "LakeUnwritable",
+    "LockHeld",
+    "MinutesLacking",
+    "PipelineError",
+    "ServiceRefused",
+    "ServiceUnreachable",
+    "SliceCorrupt",
+    "UsageError",
+]
+
+# How many items a sentence names before it counts the rest.
+_NAMED_AT_MOST = 8
+
+
+class PipelineError(Exception):
+    """The root: whatever this package raises on purpose."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class UsageError(PipelineError):
+    """A parameter's value can't be used; says what was given and what would have worked."""
+
+    def __init__(self, parameter: str, given: object, would_work: str) -> None:
+        self.parameter = parameter
+        self.given = given
+        self.would_work = would_work
+        super().__init__(parameter, given, would_work)
+
+    @classmethod
+    def not_among(cls, parameter: str, given: str, known: Iterable[str]) -> UsageError:
+        """Return the error for a name that is not among the known ones, nearest first."""
+        names = sorted(known)
+        near = get_close_matches(given, names, n=3, cutoff=0.5)
+        rest = [name for name in names if name not in near]
+        return cls(parameter, given, f"one of {_some(near + rest)}" if names else "nothing: none")
+
+    def __str__(self) -> str:
+        return f"{self.parameter} was {_shown(self.given)}; what would work: {self.would_work}"
+
+
+class KeyRequired(UsageError):
+    """Days that are not free were asked for, and no key was given."""
+
+    def __init__(self, paid_days: Sequence[str], variable: str) -> None:
+        self.paid_days = list(paid_days)
+        self.variable = variable
+        super().__init__("API key", None, variable)
+
+    def __str__(self) -> str:
+        return (
+            f"{len(self.paid_days)} of the days asked for need a Tardis.dev API key "
+            f"({_some(self.paid_days)}), and none is set. Set the environment variable "
+            f"{self.variable}. The first day of each month is free without a key, "
+            "for example --from 2020-08-01 --to 2020-08-02. Nothing was fetched."
+        )
+
+
+class ServiceRefused(PipelineError):
+    """The service said no, and would say it again: its status and its own words."""
+
+    def __init__(self, what: str, status: int, words: str) -> None:
+        self.what = what
+        self.status = status
+        self.words = words
+        super().__init__(what, status, words)
+
+    def __str__(self) -> str:
+        return f"{self.what}: the service refused with {self.status}: {self.words}"
+
+
+class ServiceUnreachable(PipelineError):
+    """The service did not answer, or not whole, on any of several attempts."""
+
+    exit_code = 3
+
+    def __init__(self, what: str, attempts: int, last: str) -> None:
+        self.what = what
+        self.attempts = attempts
+        self.last = last
+        super().__init__(what, attempts, last)
+
+    def __str__(self) -> str:
+        return f"{self.what}: no whole answer after {self.attempts} attempts; the last: {self.last}"
+
+
+class MinutesLacking(PipelineError):
+    """Some minutes that were asked for are not there; those that arrived stay."""
+
+    exit_code = 3
+
+    def __init__(self, reasons: dict[str, str]) -> None:
+        self.reasons = reasons
+        super().__init__(reasons)
+
+    def __str__(self) -> str:
+        by_reason: dict[str, list[str]] = {}
+        for minute, reason in self.reasons.items():
+            by_reason.setdefault(reason, []).append(minute)
+        parts = [f"{_some(minutes)} ({reason})" for reason, minutes in by_reason.items()]
+        return (
+            f"{len(self.reasons)} minutes are lacking: {'; '.join(parts)}. What did arrive "
+            "stays; run the same command again to fetch the rest."
+        )
+
+
+class LakeError(PipelineError):
+    """The lake is not what it should be."""
+
+    exit_code = 2
+
+
+class LakeUnwritable(LakeError):
+    """The data folder can't be written: disk full, no permission, read-only."""
+
+    def __init__(self, path: Path | str, reason: str) -> None:
+        self.path = path
+        self.reason = reason
+        super().__init__(path, reason)
+
+    def __str__(self) -> str:
+        return (
+            f"can't write {self.path}: {self.reason}. What is there is whole; free space or "
+            "give the permission, or name another folder with --data, and run it again."
+        )
+
+
+class LakeDisagrees(LakeError):
+    """The lake says other than its raw slices."""
+
+    def __init__(self, compared: int, different: int, first: str) -> None:
+        self.compared = compared
+        self.different = different
+        self.first = first
+        super().__init__(compared, different, first)
+
+    def __str__(self) -> str:
+        return (
+            f"{self.different} of {self.compared} books differ from raw, the first: {self.first}. "
+            "Rebuild with: coinflex-l2 ingest --rebuild"
+        )
+
+
+class SliceCorrupt(PipelineError):
+    """A file with a slice's name is no whole slice; it counts as not fetched."""
+
+    exit_code = 3
+
+    def __init__(self, path: Path | str, reason: str) -> None:
+        self.path = path
+        self.reason = reason
+        super().__init__(path, reason)
+
+    def __str__(self) -> str:
+        return f"{self.path} is no whole slice: {self.reason}"
+
+
+class LockHeld(PipelineError):
+    """Another run holds the lock of this data folder."""
+
+    exit_code = 75
+
+    def __init__(self, path: Path | str, holder: str) -> None:
+        self.path = path
+        self.holder = holder
+        super().__init__(path, holder)
+
+    def __str__(self) -> str:
+        return f"another run works on this data folder: {self.holder} (lock {self.path})"
+
+
+def _shown(given: object) -> str:
+    """Return a value as a sentence shows it: quoted, and never longer than a line."""
+    text = repr(given)
+    return text if len(text) <= 100 else f"{text[:97]}…"  # noqa: PLR2004 - a line's width
+
+
+def _some(items: Sequence[str]) -> str:
+    """Return the first few items and how many more there are."""
+    named = ", ".join(items[:_NAMED_AT_MOST])
+    more = len(items) - _NAMED_AT_MOST
+    return f"{named} and {more} more" if more > 0 else named

@@ -1,0 +1,79 @@
+"""Times as text, and ranges of minutes and days. Everything is UTC; ranges are [start, end)."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+from pipeline.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["DAY_US", "MINUTE_US", "Range", "day_start_us", "minute_text", "parse_time", "to_us"]
+
+MINUTE = timedelta(minutes=1)
+MINUTE_US = 60_000_000
+DAY_US = 24 * 60 * MINUTE_US
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def parse_time(text: str, parameter: str = "time") -> datetime:
+    """Return an ISO 8601 date or time as UTC: a date is its midnight, an offset is converted.
+
+    A time without an offset is UTC. Raises UsageError for anything else.
+    """
+    try:
+        time = datetime.fromisoformat(text.strip())
+    except ValueError:
+        hint = "a date (2020-08-01) or a time (2020-08-01T23:54, 2020-08-02T01:54+02:00), UTC"
+        raise UsageError(parameter, text, hint) from None
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+
+
+def to_us(time: datetime) -> int:
+    """Return the whole microseconds from 1970-01-01T00:00Z to an aware time."""
+    return (time - _EPOCH) // timedelta(microseconds=1)
+
+
+def day_start_us(day: date) -> int:
+    """Return the first microsecond of a UTC day."""
+    return (day - _EPOCH.date()).days * DAY_US
+
+
+def minute_text(minute: datetime) -> str:
+    """Return a minute as messages and file names of reports show it: 2020-08-01T23:54Z."""
+    return minute.strftime("%Y-%m-%dT%H:%MZ")
+
+
+class Range(NamedTuple):
+    """Whole minutes of UTC, [start, end)."""
+
+    start: datetime
+    end: datetime
+
+    @classmethod
+    def parse(cls, start: str, end: str) -> Range:
+        """Return the minutes that [start, end) touches; raises UsageError when it is empty."""
+        first, last = parse_time(start, "--from"), parse_time(end, "--to")
+        if first >= last:
+            raise UsageError("--to", end, f"a time after --from {start}; the range is [from, to)")
+        floor = first.replace(second=0, microsecond=0)
+        ceiling = last.replace(second=0, microsecond=0)
+        return cls(floor, ceiling if ceiling == last else ceiling + MINUTE)
+
+    def days(self) -> Iterator[date]:
+        """Yield the UTC days that the range touches, in order."""
+        day = self.start.date()
+        while datetime(day.year, day.month, day.day, tzinfo=UTC) < self.end:
+            yield day
+            day += timedelta(days=1)
+
+    def minutes_of(self, day: date) -> range:
+        """Return the minutes of one day (0 to 1439) that lie in the range."""
+        midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
+        first = max(0, (self.start - midnight) // MINUTE)
+        return range(first, max(first, min(1440, (self.end - midnight) // MINUTE)))
+
+    def __len__(self) -> int:
+        return (self.end - self.start) // MINUTE
