@@ -1,0 +1,308 @@
+"""Every table of the lake: column, type, unit, clock, meaning.
+
+Vocabulary is Tardis's. `local_timestamp` is the arrival clock of whoever recorded the line,
+`timestamp` the exchange's clock; both are UTC in microseconds, without a zone in files and SQL.
+An amount is absolute, 0 means removed. Unknown is NULL. The columns `exchange`, `instrument` and
+`date` (UTC day of the slice, hence of local_timestamp) stand in the path, not in the file.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import polars as pl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = [
+    "BOOK_CHANNELS",
+    "CATALOGUE",
+    "CHANNELS",
+    "DEPTH",
+    "DEPTH_CHANNELS",
+    "DIFFERENCE_CHANNELS",
+    "FULL_DEPTH",
+    "GAPS",
+    "INGESTS",
+    "QUARANTINE",
+    "SCHEMA_VERSION",
+    "TABLES",
+    "TICKERS",
+    "TRADES",
+    "Column",
+    "Table",
+    "canonical_channel",
+]
+
+# Raised whenever a column changes its name, type or meaning: older partitions are then rebuilt.
+SCHEMA_VERSION: Final = 1
+
+FULL_DEPTH: Final = "depth"
+# Whole books, cut to their best levels or not.
+BOOK_CHANNELS: Final = (FULL_DEPTH, "depthL5", "depthL10", "depthL25", "depthUpdate")
+# Messages that hold a difference to a book that was sent on another channel.
+DIFFERENCE_CHANNELS: Final = ("depthUpdate-diff",)
+DEPTH_CHANNELS: Final = BOOK_CHANNELS + DIFFERENCE_CHANNELS
+
+# What a user asks for → what Tardis calls it for this exchange.
+CHANNELS: Final = {"depth": "futures/depth", "trade": "trade", "ticker": "ticker"}
+_CANONICAL: Final = {wire: name for name, wire in CHANNELS.items()}
+
+
+def canonical_channel(name: str) -> str:
+    """Return one name for a channel that the wire spells in two ways: futures/depth is depth."""
+    return _CANONICAL.get(name, name)
+
+
+class Column(NamedTuple):
+    """One column: its type in Polars (so in Arrow and Parquet), unit or clock, meaning."""
+
+    name: str
+    type: pl.DataType
+    unit: str
+    meaning: str
+
+
+class Table(NamedTuple):
+    """One table: what a row stands for, and its columns. Rows are in line order."""
+
+    name: str
+    grain: str
+    columns: tuple[Column, ...]
+
+    @property
+    def schema(self) -> dict[str, pl.DataType]:
+        """Column name → Polars type, in order."""
+        return {column.name: column.type for column in self.columns}
+
+    def empty(self) -> pl.DataFrame:
+        """Return the table without a row."""
+        return pl.DataFrame(schema=self.schema)
+
+    def __iter__(self) -> Iterator[Column]:  # type: ignore[override] # a table is its columns
+        return iter(self.columns)
+
+
+_TIME: Final = pl.Datetime("us")
+_PRICES: Final = pl.List(pl.Float64())
+
+_PLACE = (
+    Column(
+        "arrival",
+        pl.Int64(),
+        "ordinal",
+        "Place in the true order of arrival within the day, across tables and instruments: "
+        "minute of the day * 10^9 + the line's place in that minute.",
+    ),
+    Column("item", pl.Int16(), "ordinal", "Place in the message's data list, from 0."),
+    Column("local_timestamp", _TIME, "arrival clock", "When the line arrived at the recorder."),
+    Column("timestamp", _TIME, "exchange clock", "The exchange's own time; NULL if not given."),
+)
+_LINEAGE = (
+    Column("origin", pl.String(), "", "Where the line came from, as tardis:coinflex."),
+    Column("slice", pl.String(), "", "The raw slice it stands in, below raw/<exchange>."),
+    Column("line", pl.Int32(), "ordinal", "Its line in that slice, from 1, empty lines counted."),
+)
+
+DEPTH: Final = Table(
+    "depth",
+    "one row per depth message received, in line order",
+    (
+        Column(
+            "message", pl.Int32(), "ordinal", "Place in the day, instrument and channel, from 0."
+        ),
+        *_PLACE,
+        Column("channel", pl.String(), "", "depth is the full book, however the wire spells it."),
+        Column("action", pl.String(), "", "As sent: partial, increment, NULL if absent."),
+        Column(
+            "valid_until",
+            _TIME,
+            "arrival clock",
+            "End (exclusive) of the time in which this book stands: the next message, just after "
+            "the last line before a disconnect, a minute never fetched, or the end of the day.",
+        ),
+        Column(
+            "carry_until",
+            _TIME,
+            "arrival clock",
+            "On message 0: until when (exclusive) the last book of the day before still stands.",
+        ),
+        Column("seq_num", pl.Int64(), "", "The exchange's sequence number."),
+        Column(
+            "seq_step",
+            pl.Int64(),
+            "",
+            "seq_num minus that of the message before; NULL on the first of the day.",
+        ),
+        Column(
+            "missed",
+            pl.Int64(),
+            "snapshots",
+            "Snapshots missed just before, while connected; NULL where not known (first of the "
+            "day, restart) and after a gap.",
+        ),
+        Column(
+            "missed_in_gap",
+            pl.Int64(),
+            "snapshots",
+            "After a gap: snapshots sent in it, as far as the sequence tells. Otherwise NULL.",
+        ),
+        Column("epoch", pl.Int32(), "ordinal", "Restarts of the sequence so far in the day."),
+        Column("duplicate", pl.Boolean(), "", "Carries the seq_num of the message before."),
+        Column("checksum", pl.Int64(), "", "As sent; NULL if absent or 0, which means not given."),
+        Column("checksum_status", pl.String(), "", "ok, mismatch, absent or unverifiable."),
+        Column("bid_levels", pl.Int32(), "levels", "Price levels on the side; NULL if not a book."),
+        Column("ask_levels", pl.Int32(), "levels", "Price levels on the side; NULL if not a book."),
+        Column("bid_price", pl.Float64(), "counter currency", "Best bid; NULL if there is none."),
+        Column("bid_amount", pl.Float64(), "base currency", "Amount at the best bid."),
+        Column("ask_price", pl.Float64(), "counter currency", "Best ask; NULL if there is none."),
+        Column("ask_amount", pl.Float64(), "base currency", "Amount at the best ask."),
+        Column("crossed", pl.Boolean(), "", "Best bid at or above best ask, kept as received."),
+        Column(
+            "irregular",
+            pl.Boolean(),
+            "",
+            "As received, levels were out of order, repeated, of amount 0 or below, "
+            "or had non-zero third and fourth elements.",
+        ),
+        Column(
+            "reset", pl.Boolean(), "", "The book starts anew: first of the day, or after a gap."
+        ),
+        Column("keyframe", pl.Int32(), "ordinal", "The message at or before with a whole book."),
+        *_LINEAGE,
+        Column(
+            "bid_change_price", _PRICES, "", "Bids changed against the message before, best first."
+        ),
+        Column("bid_change_amount", _PRICES, "", "Their new amounts, 0 = removed."),
+        Column(
+            "ask_change_price", _PRICES, "", "Asks changed against the message before, best first."
+        ),
+        Column("ask_change_amount", _PRICES, "", "Their new amounts, 0 = removed."),
+        Column(
+            "book_bid_price", _PRICES, "", "On keyframes: all bids, best first. Otherwise NULL."
+        ),
+        Column("book_bid_amount", _PRICES, "", "Their amounts."),
+        Column(
+            "book_ask_price", _PRICES, "", "On keyframes: all asks, best first. Otherwise NULL."
+        ),
+        Column("book_ask_amount", _PRICES, "", "Their amounts."),
+    ),
+)
+
+TRADES: Final = Table(
+    "trades",
+    "one row per trade received, in line order",
+    (
+        *_PLACE,
+        Column("id", pl.String(), "", "The exchange's trade id; NULL if not given."),
+        Column("side", pl.String(), "", "The taker's side: buy or sell."),
+        Column("price", pl.Float64(), "counter currency", "The double nearest to the text sent."),
+        Column("amount", pl.Float64(), "base currency", "The double nearest to the text sent."),
+        *_LINEAGE,
+    ),
+)
+
+TICKERS: Final = Table(
+    "tickers",
+    "one row per ticker update received, in line order",
+    (
+        *_PLACE,
+        Column("last_price", pl.Float64(), "counter currency", "last"),
+        Column("last_amount", pl.Float64(), "base currency", "lastQty"),
+        Column("open_24h", pl.Float64(), "counter currency", "open24h"),
+        Column("high_24h", pl.Float64(), "counter currency", "high24h"),
+        Column("low_24h", pl.Float64(), "counter currency", "low24h"),
+        Column("volume_24h", pl.Float64(), "counter currency", "volume24h"),
+        Column("currency_volume_24h", pl.Float64(), "base currency", "currencyVolume24h"),
+        Column("open_interest", pl.Float64(), "base currency", "openInterest"),
+        Column("mark_price", pl.Float64(), "counter currency", "markPrice; NULL where absent"),
+        Column("last_mark_price", pl.Float64(), "counter currency", "lastMarkPrice (2022 on)"),
+        *_LINEAGE,
+    ),
+)
+
+GAPS: Final = Table(
+    "gaps",
+    "one row per stretch of the day in which the instrument's book is unknown for a known cause",
+    (
+        Column("start", _TIME, "arrival clock", "Just after the last line before the gap."),
+        Column("stop", _TIME, "arrival clock", "Exclusive: the next snapshot, or the day's end."),
+        Column(
+            "cause",
+            pl.String(),
+            "",
+            "disconnect, not_fetched, end_of_coverage, other_action or no_snapshot.",
+        ),
+    ),
+)
+
+QUARANTINE: Final = Table(
+    "quarantine",
+    "one row per line that could not be read",
+    (
+        Column("slice", pl.String(), "", "The raw slice it stands in, below raw/<exchange>."),
+        Column("line", pl.Int32(), "ordinal", "Its line in that slice, from 1."),
+        Column("reason", pl.String(), "", "Why it was refused."),
+        Column("raw", pl.String(), "", "The line, up to 64 KiB; bytes that are no UTF-8 as \\xNN."),
+        Column("raw_bytes", pl.Int64(), "bytes", "Length of the whole line."),
+    ),
+)
+
+INGESTS: Final = Table(
+    "ingests",
+    "one row per slice that was used for the day",
+    (
+        Column("slice", pl.String(), "", "The raw slice, below raw/<exchange>."),
+        Column("minute", _TIME, "arrival clock", "The start of its minute."),
+        Column("origin", pl.String(), "", "As tardis:coinflex."),
+        Column("sha256", pl.String(), "", "Of the file."),
+        Column("bytes", pl.Int64(), "bytes", "Of the file."),
+        Column("lines", pl.Int64(), "lines", "Data lines; disconnects are not among them."),
+        Column("depth", pl.Int64(), "messages", "Depth messages that count, all channels."),
+        Column("trades", pl.Int64(), "trades", "Trades that count."),
+        Column("tickers", pl.Int64(), "updates", "Ticker updates that count."),
+        Column("shadowed", pl.Int64(), "items", "Items for which a wider slice counts instead."),
+        Column("control", pl.Int64(), "lines", "Acknowledgements, welcomes, errors."),
+        Column("foreign", pl.Int64(), "lines", "Lines of tables that this project does not read."),
+        Column("quarantined", pl.Int64(), "lines", "Lines that could not be read."),
+        Column("disconnects", pl.Int64(), "lines", "Empty lines."),
+        Column("outside_minute", pl.Int64(), "lines", "Arrivals outside the slice's minute."),
+        Column("backwards", pl.Int64(), "lines", "Arrivals before that of the line before."),
+    ),
+)
+
+CATALOGUE: Final = Table(
+    "catalogue",
+    "one row per instrument and day in the lake",
+    (
+        Column("instrument", pl.String(), "", "The exchange's own name."),
+        Column("date", pl.Date(), "UTC", "The day."),
+        Column("depth_messages", pl.Int64(), "messages", "Of the full channel."),
+        Column("depth_changes", pl.Int64(), "levels", "Level changes of the full channel."),
+        Column("other_depth_messages", pl.Int64(), "messages", "Of all other depth channels."),
+        Column("trades", pl.Int64(), "trades", "Trades."),
+        Column("tickers", pl.Int64(), "updates", "Ticker updates."),
+        Column("missed_snapshots", pl.Int64(), "snapshots", "Missed while connected."),
+        Column("missed_in_gaps", pl.Int64(), "snapshots", "Sent in gaps, as the sequence tells."),
+        Column("restarts", pl.Int64(), "", "Restarts of the sequence."),
+        Column("duplicates", pl.Int64(), "messages", "Messages that repeat a seq_num."),
+        Column("checksum_mismatches", pl.Int64(), "messages", "Checksums given that do not fit."),
+        Column("crossed", pl.Int64(), "messages", "Books with best bid at or above best ask."),
+        Column("irregular", pl.Int64(), "messages", "Books with levels out of the ordinary."),
+        Column(
+            "disconnects", pl.Int64(), "", "Disconnects of the recorder in the slices that count."
+        ),
+        Column("gaps", pl.Int64(), "", "Rows of the table gaps."),
+        Column("minutes_fetched", pl.Int64(), "minutes", "Minutes of the day with a whole slice."),
+        Column("first_local_timestamp", _TIME, "arrival clock", "Of the first row of any table."),
+        Column("last_local_timestamp", _TIME, "arrival clock", "Of the last row of any table."),
+        Column("bytes", pl.Int64(), "bytes", "Of the day's files of this instrument."),
+        Column("source", pl.String(), "", "Digest of the slices that the day was made from."),
+        Column("schema_version", pl.Int32(), "", "Of the files."),
+    ),
+)
+
+TABLES: Final = {
+    table.name: table for table in (DEPTH, TRADES, TICKERS, GAPS, QUARANTINE, INGESTS, CATALOGUE)
+}

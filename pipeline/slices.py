@@ -1,0 +1,350 @@
+"""THE DOOR. Whatever enters, from a download or a socket, becomes a minute slice here.
+
+A slice is gzip NDJSON, one UTC minute of the arrival clock, in Tardis's own form. Each line is
+
+    2020-07-14T00:00:00.2904133Z {"table":"futures/depth",…}
+    └ arrival time, 28 characters, 100 ns ┘ └ the exchange's own JSON
+
+and an empty line marks a disconnect of the recorder. Slices are immutable and lie at
+
+    raw/<exchange>/<request>/YYYY/MM/DD/HH/MM.json.gz
+
+where <request> stands for what was asked for: origin, channels, symbols (`request.json` in it).
+`manifest.json` in each day's folder holds the facts of its slices. It is a cache of what the
+slices say: a slice without a fitting entry is read through again, so a kill costs nothing but that.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import zlib
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+from isal import igzip
+from isal.igzip_lib import IsalError
+
+from pipeline import durable
+from pipeline.errors import SliceCorrupt
+from pipeline.schemas import canonical_channel
+from pipeline.times import to_us
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+__all__ = [
+    "DayOfSlices",
+    "Door",
+    "Request",
+    "SliceFacts",
+    "examine",
+    "minute_path",
+    "read_lines",
+    "split_line",
+]
+
+_STAMP: Final = re.compile(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d):([0-5]\d)\.(\d{6})\dZ ")
+_MINUTE_PATH: Final = re.compile(r"(\d{4})/(\d\d)/(\d\d)/(\d\d)/(\d\d)\.json\.gz")
+_BLOCK: Final = 1 << 20
+# What reading a gzip that is broken or ends early may raise.
+_DAMAGED: Final[tuple[type[Exception], ...]] = (OSError, EOFError, zlib.error, IsalError)
+
+
+class SliceFacts(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a manifest says of one slice.
+
+    `bytes` and `sha256` are of the file, `lines` counts data lines, `disconnects` empty ones,
+    `first` and `last` are arrival times as they stand in it. `mtime_ns` is the file's own, so that
+    an untouched file need not be read again to be believed.
+    """
+
+    sha256: str
+    bytes: int
+    lines: int
+    disconnects: int
+    first: str | None
+    last: str | None
+    mtime_ns: int
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked of an origin. `None` means unfiltered: all channels, all symbols."""
+
+    exchange: str
+    origin: str
+    channels: tuple[str, ...] | None = None
+    symbols: tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("channels", "symbols"):
+            values = getattr(self, name)
+            object.__setattr__(self, name, tuple(sorted(set(values))) if values else None)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The request as a manifest states it."""
+        return {
+            "origin": self.origin,
+            "exchange": self.exchange,
+            "channels": self.channels,
+            "symbols": self.symbols,
+        }
+
+    @property
+    def folder(self) -> str:
+        """The name of its folder: the origin, and a digest of the whole request."""
+        return f"{self.origin}-{hashlib.sha256(msgspec.json.encode(self.facts)).hexdigest()[:12]}"
+
+    @property
+    def width(self) -> tuple[bool, int, bool, int, str]:
+        """The order in which requests count where they overlap: the widest first, then by key."""
+        channels, symbols = self.channels or (), self.symbols or ()
+        return (bool(symbols), -len(symbols), bool(channels), -len(channels), self.folder)
+
+    def covers(self, channel: str, instrument: str) -> bool:
+        """Say whether a canonical channel of an instrument was asked for."""
+        channels = self.channels is None or channel in map(canonical_channel, self.channels)
+        return channels and (self.symbols is None or instrument in self.symbols)
+
+    def contains(self, other: Request) -> bool:
+        """Say whether a slice of this request holds all that one of the other would hold."""
+        return _within(other.channels, self.channels) and _within(other.symbols, self.symbols)
+
+
+def _within(inner: tuple[str, ...] | None, outer: tuple[str, ...] | None) -> bool:
+    return outer is None or (inner is not None and set(inner) <= set(outer))
+
+
+# --- the line codec ----------------------------------------------------------------------------
+
+
+def split_line(line: bytes) -> tuple[int, bytes]:
+    """Return the arrival time (microseconds UTC, truncated as Tardis's clients do) and the JSON.
+
+    Raises ValueError for a line that does not begin with an arrival time and a space.
+    """
+    stamp = _STAMP.match(line)
+    if stamp is None:
+        raise ValueError("no arrival time at the start of the line")
+    minute, seconds, microseconds = stamp.groups()
+    return _minute_us(minute) + int(seconds) * 1_000_000 + int(microseconds), line[29:]
+
+
+@lru_cache(maxsize=64)
+def _minute_us(text: bytes) -> int:
+    return to_us(datetime.fromisoformat(text.decode("ascii")).replace(tzinfo=UTC))
+
+
+def read_lines(path: Path) -> Iterator[bytes]:
+    """Yield a slice's lines without their ends, in order, an empty one for each disconnect.
+
+    Streams: no more than a block and a line are in memory. Raises SliceCorrupt where the gzip
+    ends early or its checksum fails; the lines before that were already yielded, so examine first.
+    """
+    if path.stat().st_size == 0:  # how Tardis serves a minute without data
+        return
+    rest = b""
+    try:
+        with igzip.IGzipFile(str(path), "rb") as file:
+            while block := file.read(_BLOCK):
+                *lines, rest = (rest + block).split(b"\n")
+                yield from lines
+    except _DAMAGED as error:
+        raise SliceCorrupt(path, str(error)) from error
+    if rest:
+        yield rest
+
+
+def examine(path: Path) -> SliceFacts:
+    """Read a slice through to its end and return its facts; raises SliceCorrupt if it has none."""
+    status = path.stat()
+    lines = disconnects = 0
+    first = last = b""
+    for line in read_lines(path):
+        if line.strip():
+            lines, first, last = lines + 1, first or line, line
+        else:
+            disconnects += 1
+    return SliceFacts(
+        sha256=_sha256(path),
+        bytes=status.st_size,
+        lines=lines,
+        disconnects=disconnects,
+        first=_stamp_text(first),
+        last=_stamp_text(last),
+        mtime_ns=status.st_mtime_ns,
+    )
+
+
+def _stamp_text(line: bytes) -> str | None:
+    return line[:28].decode("ascii") if _STAMP.match(line) else None
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+# --- path ↔ key --------------------------------------------------------------------------------
+
+
+def minute_path(day: date, minute: int) -> str:
+    """Return a minute's path below its request, `minute` counted from 0 to 1439."""
+    return f"{day:%Y/%m/%d}/{minute // 60:02}/{minute % 60:02}.json.gz"
+
+
+def parse_minute_path(path: str) -> tuple[date, int] | None:
+    """Return the day and minute that a path YYYY/MM/DD/HH/MM.json.gz names, if it does."""
+    match = _MINUTE_PATH.fullmatch(path)
+    if match is None:
+        return None
+    year, month, day, hour, minute = map(int, match.groups())
+    try:
+        time = datetime(year, month, day, hour, minute, tzinfo=UTC)
+    except ValueError:
+        return None
+    return time.date(), hour * 60 + minute
+
+
+# --- the store ---------------------------------------------------------------------------------
+
+
+@dataclass
+class DayOfSlices:
+    """One request's slices of one UTC day: minute (0 to 1439) → facts."""
+
+    request: Request
+    day: date
+    folder: Path
+    drafts: Path
+    slices: dict[int, SliceFacts] = field(default_factory=dict)
+    corrupt: dict[int, str] = field(default_factory=dict)
+    changed: bool = False
+
+    def path(self, minute: int) -> Path:
+        """Return where a minute's slice lies."""
+        return self.folder / f"{minute // 60:02}" / f"{minute % 60:02}.json.gz"
+
+    def commit(self, minute: int, draft: Path) -> SliceFacts:
+        """Adopt a finished file as the slice of a minute: all of it, or nothing on any error.
+
+        Raises SliceCorrupt when it is no whole gzip. The draft is moved, not copied.
+        """
+        facts = examine(draft)
+        with durable.writing(self.folder):
+            durable.commit(draft, self.path(minute))
+        self.slices[minute] = facts
+        self.corrupt.pop(minute, None)
+        self.changed = True
+        return facts
+
+    def distrust(self, path: Path | str) -> None:
+        """Forget the facts of a slice that turned out broken, so that it is examined anew."""
+        for minute in [minute for minute in self.slices if self.path(minute) == path]:
+            del self.slices[minute]
+            self.changed = True
+        self.save()
+
+    def save(self) -> None:
+        """Write the manifest, if anything in it changed."""
+        if not self.changed:
+            return
+        order = sorted(self.slices)
+        manifest = {
+            **self.request.facts,
+            "date": self.day.isoformat(),
+            "slices": {f"{m // 60:02}:{m % 60:02}": self.slices[m] for m in order},
+        }
+        with durable.replacing(self.folder / "manifest.json", self.drafts) as draft:
+            draft.write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=1))
+        self.changed = False
+
+    def load(self) -> DayOfSlices:
+        """Take the manifest's word for untouched files, and examine every other one."""
+        known = self._manifest()
+        for minute, path in self._files():
+            status = path.stat()
+            facts = known.pop(minute, None)
+            if facts and (facts.bytes, facts.mtime_ns) == (status.st_size, status.st_mtime_ns):
+                self.slices[minute] = facts
+                continue
+            self.changed = True
+            try:
+                self.slices[minute] = examine(path)
+            except SliceCorrupt as error:
+                self.corrupt[minute] = error.reason
+        self.changed |= bool(known)  # entries whose file is gone
+        return self
+
+    def _manifest(self) -> dict[int, SliceFacts]:
+        try:
+            text = (self.folder / "manifest.json").read_bytes()
+            manifest = msgspec.json.decode(text, type=_Manifest)
+        except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+            return {}  # lost or torn: every slice is examined instead
+        return {int(at[:2]) * 60 + int(at[3:]): facts for at, facts in manifest.slices.items()}
+
+    def _files(self) -> Iterator[tuple[int, Path]]:
+        for minute in range(1440):
+            if minute % 60 == 0:
+                hour = self.folder / f"{minute // 60:02}"
+                names = {path.name for path in hour.iterdir()} if hour.is_dir() else set()
+            if f"{minute % 60:02}.json.gz" in names:
+                yield minute, self.path(minute)
+
+
+class _Manifest(msgspec.Struct):
+    slices: dict[str, SliceFacts]
+
+
+class Door:
+    """All slices of one exchange below a data folder."""
+
+    def __init__(self, data: Path, exchange: str) -> None:
+        self.root = data / "raw" / exchange
+        self.exchange = exchange
+        self.drafts = self.root / ".drafts"
+
+    def requests(self) -> list[Request]:
+        """Return the requests that have slices, the widest first."""
+        found = []
+        for path in sorted(self.root.glob("*/request.json")):
+            facts = msgspec.json.decode(path.read_bytes(), type=_RequestFile)
+            request = Request(facts.exchange, facts.origin, facts.channels, facts.symbols)
+            if request.folder == path.parent.name:
+                found.append(request)
+        return sorted(found, key=lambda request: request.width)
+
+    def open(self, request: Request) -> None:
+        """Make a request's folder, with what was asked for in it."""
+        path = self.root / request.folder / "request.json"
+        if not path.exists():
+            with durable.replacing(path, self.drafts) as draft:
+                draft.write_bytes(msgspec.json.format(msgspec.json.encode(request.facts)))
+
+    def days(self, request: Request) -> list[date]:
+        """Return the days of which a request has a folder, in order."""
+        folders = (self.root / request.folder).glob("[0-9][0-9][0-9][0-9]/[0-9][0-9]/[0-9][0-9]")
+        return sorted(date(*map(int, folder.parts[-3:])) for folder in folders)
+
+    def day(self, request: Request, day: date) -> DayOfSlices:
+        """Return one request's slices of one day, as the files say."""
+        folder = self.root / request.folder / f"{day:%Y/%m/%d}"
+        return DayOfSlices(request, day, folder, self.drafts).load()
+
+    def minute_at(self, day: date, minute: int) -> datetime:
+        """Return the start of a minute as a time."""
+        return datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(minutes=minute)
+
+
+class _RequestFile(msgspec.Struct):
+    exchange: str
+    origin: str
+    channels: tuple[str, ...] | None = None
+    symbols: tuple[str, ...] | None = None
