@@ -1,0 +1,363 @@
+"""Slices not yet in the lake → normalize → lake. One day is one function of its own slices."""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+import logging
+import multiprocessing
+import os
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+import pipeline
+from pipeline import durable
+from pipeline.errors import SliceCorrupt, UsageError
+from pipeline.lake import Catalogue, DayWriter, Lake
+from pipeline.lock import holding
+from pipeline.normalize.day import DayNormalizer, Tally
+from pipeline.normalize.depth import Place
+from pipeline.schemas import INGESTS, SCHEMA_VERSION
+from pipeline.slices import DayOfSlices, Door, Request, minute_path, read_lines, split_line
+from pipeline.times import Range, day_start_us
+from pipeline.views import write_database
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
+
+__all__ = ["DaySources", "IngestReport", "ingest", "ingest_day", "ingest_range", "sources_of"]
+
+log = logging.getLogger(__name__)
+
+_MINUTE_ORDINALS = 1_000_000_000
+
+
+@dataclass
+class DaySources:
+    """The slices that count for a day: requests by rank (the widest first), ranks by minute."""
+
+    day: date
+    held: list[DayOfSlices]
+    minutes: list[tuple[int, ...]]
+
+    @property
+    def requests(self) -> list[Request]:
+        """The requests, by rank."""
+        return [held.request for held in self.held]
+
+    @property
+    def corrupt(self) -> dict[str, str]:
+        """Files that are no whole slices, with the reason; they count as not fetched."""
+        return {
+            f"{held.request.folder}/{minute_path(held.day, minute)}": reason
+            for held in self.held
+            for minute, reason in sorted(held.corrupt.items())
+        }
+
+    def digest(self) -> str:
+        """Return what the day's lake depends on: the slices that count, and the schema."""
+        state = hashlib.sha256(f"schema {SCHEMA_VERSION}\n".encode())
+        for minute, ranks in enumerate(self.minutes):
+            for rank in ranks:
+                held = self.held[rank]
+                line = f"{held.request.folder} {minute} {held.slices[minute].sha256}\n"
+                state.update(line.encode())
+        return state.hexdigest()[:32]
+
+
+def sources_of(door: Door, day: date) -> DaySources:
+    """Return the slices of a day that count: in each minute, none that a wider one contains."""
+    held = [slices for request in door.requests() if _any(slices := door.day(request, day))]
+    minutes = []
+    for minute in range(1440):
+        present = [rank for rank, slices in enumerate(held) if minute in slices.slices]
+        minutes.append(
+            tuple(
+                rank
+                for place, rank in enumerate(present)
+                if not any(held[w].request.contains(held[rank].request) for w in present[:place])
+            )
+        )
+    return DaySources(day, held, minutes)
+
+
+def _any(slices: DayOfSlices) -> bool:
+    return bool(slices.slices or slices.corrupt)
+
+
+# --- one day -----------------------------------------------------------------------------------
+
+
+@dataclass
+class DayResult:
+    """What came of one day: its rows of the catalogue, what it was made from, what was corrupt."""
+
+    day: date
+    rows: pl.DataFrame
+    about: dict[str, Any]
+    corrupt: dict[str, str]
+
+
+def ingest_day(
+    data: Path, exchange: str, day: date, instruments: frozenset[str] | None = None
+) -> DayResult:
+    """Write a day's partitions (of some instruments, or all) from its slices.
+
+    The catalogue is not touched. A slice that turns out to be broken while it is read counts as
+    not fetched, and the day is done again without it.
+    """
+    door = Door(data, exchange)
+    while True:
+        sources = sources_of(door, day)
+        try:
+            return _write_day(Lake(data, exchange), sources, instruments)
+        except SliceCorrupt as error:
+            log.warning("%s; the day is read again without it", error)
+            for held in sources.held:
+                held.distrust(error.path)
+
+
+def _write_day(lake: Lake, sources: DaySources, instruments: frozenset[str] | None) -> DayResult:
+    digest = sources.digest()
+    parent = multiprocessing.parent_process()
+
+    with DayWriter(lake, sources.day, digest, pipeline.__version__) as writer:
+
+        def emit(table: str, instrument: str | None, rows: pl.DataFrame) -> None:
+            if instrument is None or instruments is None or instrument in instruments:
+                writer.write(table, instrument, rows)
+
+        day = DayNormalizer(sources.requests, day_start_us(sources.day), emit)
+        totals = Tally()
+        for minute, ranks in enumerate(sources.minutes):
+            day.begin_minute(ranks)
+            tallies = _feed_minute(day, sources, minute, ranks)
+            for rank, tally in tallies.items():
+                writer.write(INGESTS.name, None, _lineage(sources, minute, rank, tally))
+                totals.counts.update(tally.counts)
+        facts = day.finish()
+        if instruments is not None:
+            facts = {name: facts[name] for name in facts if name in instruments}
+        if parent is not None and not parent.is_alive():
+            raise SystemExit(1)  # the run was killed: another one may hold the lock by now
+        rows = writer.commit(facts, whole_day=instruments is None)
+    about = {
+        "source": digest,
+        "slices": sum(map(len, sources.minutes)),
+        "slice_bytes": sum(
+            sources.held[rank].slices[minute].bytes
+            for minute, ranks in enumerate(sources.minutes)
+            for rank in ranks
+        ),
+        "minutes_fetched": sum(map(bool, sources.minutes)),
+        **{name: totals[name] for name in ("lines", "control", "foreign", "quarantined")},
+        **{name: totals[name] for name in ("disconnects", "outside_minute", "backwards")},
+    }
+    return DayResult(sources.day, rows, about, sources.corrupt)
+
+
+def _feed_minute(
+    day: DayNormalizer, sources: DaySources, minute: int, ranks: tuple[int, ...]
+) -> dict[int, Tally]:
+    """Hand a minute's lines to the normalizer, in order of arrival."""
+    tallies = {rank: Tally() for rank in ranks}
+    names = {rank: _slice_name(sources.held[rank], minute) for rank in ranks}
+    origins = {rank: _origin(sources.held[rank].request) for rank in ranks}
+    streams = [_numbered(rank, sources.held[rank].path(minute)) for rank in ranks]
+    # Within a slice the order is that of its lines. Between slices only the clock can tell.
+    lines = streams[0] if len(streams) == 1 else heapq.merge(*streams, key=lambda line: line[0])
+    for ordinal, (_, rank, number, raw) in enumerate(lines, 1):
+        tally = tallies[rank]
+        if not raw.strip():
+            day.disconnect(rank, tally)
+            continue
+        try:
+            time, payload = split_line(raw)
+        except ValueError as error:
+            tally.counts["lines"] += 1
+            day.quarantine(names[rank], number, str(error), raw, tally)
+            continue
+        arrival = minute * _MINUTE_ORDINALS + ordinal
+        day.line(rank, Place(arrival, time, origins[rank], names[rank], number), payload, tally)
+    return tallies
+
+
+def _numbered(rank: int, path: Path) -> Iterator[tuple[bytes, int, int, bytes]]:
+    """Yield lines with the latest arrival so far, which never runs back, and their number."""
+    latest = b""
+    for number, raw in enumerate(read_lines(path), 1):
+        if raw[:2] == b"20":
+            latest = max(latest, raw[:28])
+        yield latest, rank, number, raw
+
+
+def _slice_name(held: DayOfSlices, minute: int) -> str:
+    return f"{held.request.folder}/{minute_path(held.day, minute)}"
+
+
+def _origin(request: Request) -> str:
+    return f"{request.origin}:{request.exchange}"
+
+
+def _lineage(sources: DaySources, minute: int, rank: int, tally: Tally) -> pl.DataFrame:
+    held = sources.held[rank]
+    start = datetime.combine(sources.day, datetime.min.time()) + timedelta(minutes=minute)
+    row = {
+        "slice": _slice_name(held, minute),
+        "minute": start,
+        "origin": _origin(held.request),
+        "sha256": held.slices[minute].sha256,
+        "bytes": held.slices[minute].bytes,
+    }
+    counted = {name: tally[name] for name in INGESTS.schema if name not in row}
+    return pl.DataFrame([row | counted], schema=INGESTS.schema)
+
+
+# --- many days ---------------------------------------------------------------------------------
+
+
+@dataclass
+class IngestReport:
+    """What a run did: days written and found up to date, lines, what was corrupt."""
+
+    written: list[str] = field(default_factory=list)
+    up_to_date: list[str] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
+    corrupt: dict[str, str] = field(default_factory=dict)
+
+
+def ingest(
+    data: Path,
+    exchange: str,
+    *,
+    days: Iterable[date] | None = None,
+    instruments: Iterable[str] | None = None,
+    rebuild: bool = False,
+    jobs: int | None = None,
+    progress: Callable[[date, int, int], None] | None = None,
+) -> IngestReport:
+    """Bring days (all that have slices, if None) into the lake; those up to date are left alone.
+
+    `progress` is told each finished day, how many are done, and how many there are. The caller
+    holds the lock.
+    """
+    door, lake = Door(data, exchange), Lake(data, exchange)
+    lake.prepare()
+    catalogue = Catalogue(lake)
+    wanted = None if instruments is None else frozenset(instruments)
+    report = IngestReport()
+    todo = list(_stale_days(door, catalogue, days, wanted, report, rebuild=rebuild))
+    for done, result in enumerate(_results(data, exchange, todo, wanted, jobs), 1):
+        catalogue.replace(result.day, result.rows, result.about, whole_day=wanted is None)
+        catalogue.save()
+        report.written.append(result.day.isoformat())
+        report.corrupt |= result.corrupt
+        for name, value in result.about.items():
+            if isinstance(value, int):
+                report.counts[name] = report.counts.get(name, 0) + value
+        if progress:
+            progress(result.day, done, len(todo))
+    report.written.sort()
+    known = set(catalogue.rows["instrument"])
+    for name in sorted((wanted or frozenset()) - known):
+        raise UsageError.not_among("--instruments", name, known)
+    return report
+
+
+def ingest_range(
+    data: Path,
+    exchange: str,
+    start: str | None,
+    end: str | None,
+    *,
+    instruments: Iterable[str] | None = None,
+    rebuild: bool = False,
+    jobs: int | None = None,
+    progress: Callable[[date, int, int], None] | None = None,
+) -> IngestReport:
+    """Bring the days that [start, end) touches (all with slices, if open) into the lake, alone.
+
+    Raises LockHeld if another run works on the data folder, UsageError for an empty range.
+    """
+    with holding(data):
+        durable.clear(Door(data, exchange).drafts)
+        durable.clear(Lake(data, exchange).drafts)
+        days = None
+        if start is not None or end is not None:
+            known = _days_with_slices(Door(data, exchange))
+            chosen = Range.parse(start or "1970-01-01", end or "9999-12-31")
+            days = [day for day in known if chosen.minutes_of(day)]
+            if not days:
+                first, last = (known[0], known[-1]) if known else ("", "")
+                hint = f"days with slices; there are some from {first} to {last}"
+                raise UsageError(
+                    "--from/--to",
+                    f"{start} to {end}",
+                    hint
+                    if known
+                    else "nothing: there are no slices; run backfill or import-slices first",
+                )
+        report = ingest(
+            data,
+            exchange,
+            days=days,
+            instruments=instruments,
+            rebuild=rebuild,
+            jobs=jobs,
+            progress=progress,
+        )
+        write_database(data, exchange)
+    return report
+
+
+def _days_with_slices(door: Door) -> list[date]:
+    return sorted({day for request in door.requests() for day in door.days(request)})
+
+
+def _stale_days(
+    door: Door,
+    catalogue: Catalogue,
+    days: Iterable[date] | None,
+    wanted: frozenset[str] | None,
+    report: IngestReport,
+    *,
+    rebuild: bool,
+) -> Iterator[date]:
+    with_slices = set(_days_with_slices(door))
+    ingested = {date.fromisoformat(day) for day in catalogue.days}
+    for day in sorted((with_slices | ingested) if days is None else days):
+        if day not in with_slices and day not in ingested:
+            continue
+        sources = sources_of(door, day)
+        for held in sources.held:
+            held.save()
+        report.corrupt |= sources.corrupt
+        if not rebuild and catalogue.source_of(day, wanted) == {sources.digest()}:
+            report.up_to_date.append(day.isoformat())
+        else:
+            yield day
+
+
+def _results(
+    data: Path, exchange: str, days: list[date], wanted: frozenset[str] | None, jobs: int | None
+) -> Iterator[DayResult]:
+    """Yield each day's result as it is done, days in parallel where there are several."""
+    workers = min(jobs or os.cpu_count() or 1, len(days))
+    if workers <= 1:
+        for day in days:
+            yield ingest_day(data, exchange, day, wanted)
+        return
+    # Spawned: a fork of a process with Polars' threads in it may hang.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+        futures = [pool.submit(ingest_day, data, exchange, day, wanted) for day in days]
+        try:
+            for future in as_completed(futures):
+                yield future.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
