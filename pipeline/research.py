@@ -1,0 +1,56 @@
+"""What people ask of the lake in Python. Times are aware and UTC; unknown is an empty answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pipeline.errors import UsageError
+from pipeline.views import connect
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from pipeline.config import Settings
+
+__all__ = ["book_at", "explain_no_book"]
+
+
+def book_at(
+    settings: Settings, instrument: str, time: datetime, depth: int | None = None
+) -> list[dict[str, Any]]:
+    """Return the book that stood at a time (arrival clock): side, level, price, amount.
+
+    Bids first, each side best first from level 0, at most `depth` levels a side. Empty where the
+    book is unknown. Raises UsageError for an instrument that the lake does not have.
+    """
+    naive = time.replace(tzinfo=None)
+    with connect(settings.data, settings.exchange) as connection:
+        rows = connection.execute(
+            "select side, level, price, amount from book_at($1, $2) order by side desc, level",
+            [instrument, naive],
+        ).fetchall()
+        if not rows:
+            known = connection.execute("select instrument from instruments order by all").fetchall()
+            if (instrument,) not in known:
+                raise UsageError.not_among("instrument", instrument, [name for (name,) in known])
+    named = [dict(zip(("side", "level", "price", "amount"), row, strict=True)) for row in rows]
+    return [row for row in named if depth is None or row["level"] < depth]
+
+
+def explain_no_book(settings: Settings, instrument: str, time: datetime) -> str:
+    """Return in a sentence why no book is known at a time, as far as the lake tells."""
+    naive = time.replace(tzinfo=None)
+    with connect(settings.data, settings.exchange) as connection:
+        gap = connection.execute(
+            """select start, stop, cause from gaps
+            where instrument = $1 and start <= $2 and $2 < stop order by start limit 1""",
+            [instrument, naive],
+        ).fetchone()
+        covered = connection.execute(
+            "select min(date), max(date) from coverage where instrument = $1", [instrument]
+        ).fetchone()
+    unknown = f"the book of {instrument} at {naive.isoformat(sep=' ')} is unknown"
+    if gap:
+        return f"{unknown}: {gap[2]} from {gap[0]} to {gap[1]}"
+    first, last = covered or (None, None)
+    return f"{unknown}: no message before it in the lake, which has days from {first} to {last}"

@@ -1,0 +1,53 @@
+"""What a data folder has, lacks and suspects, from the catalogue and the folders of raw alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from pipeline.lake import Catalogue, Lake
+from pipeline.slices import Door
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["status_of"]
+
+_SUMS = (
+    "depth_messages", "depth_changes", "trades", "tickers", "missed_snapshots", "restarts",
+    "duplicates", "checksum_mismatches", "crossed", "irregular", "gaps",
+)  # fmt: skip
+
+
+def status_of(data: Path, exchange: str) -> dict[str, Any]:
+    """Return the state of a data folder in figures; opens no slice and no partition."""
+    door, catalogue = Door(data, exchange), Catalogue(Lake(data, exchange))
+    with_slices = {day.isoformat() for request in door.requests() for day in door.days(request)}
+    days = catalogue.days
+    totals = catalogue.rows.select(pl.col(*_SUMS).sum()).row(0, named=True)
+
+    def of_days(name: str) -> int:
+        return sum(day.get(name, 0) for day in days.values())
+
+    return {
+        "data": str(data.resolve()),
+        "exchange": exchange,
+        "days": len(days),
+        "first_day": min(days, default=None),
+        "last_day": max(days, default=None),
+        "days_not_ingested": len(with_slices - days.keys()),
+        "instruments": catalogue.rows["instrument"].n_unique(),
+        "minutes_fetched": of_days("minutes_fetched"),
+        "minutes_never_fetched": 1440 * len(days) - of_days("minutes_fetched"),
+        "slices_used": of_days("slices"),
+        "slice_bytes": of_days("slice_bytes"),
+        "lake_bytes": int(catalogue.rows["bytes"].sum()),
+        "lines": of_days("lines"),
+        "lines_quarantined": of_days("quarantined"),
+        "lines_foreign": of_days("foreign"),
+        "disconnects": of_days("disconnects"),
+        "arrivals_outside_their_minute": of_days("outside_minute"),
+        "arrivals_running_backwards": of_days("backwards"),
+        **{name: int(totals[name]) for name in _SUMS},
+    }

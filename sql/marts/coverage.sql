@@ -1,0 +1,7 @@
+-- One row per instrument and day in the lake: what was fetched, what is there, what was missed.
+-- Read from the catalogue, one small file, however large the lake is.
+create or replace view coverage as
+select * exclude (source, schema_version)
+from read_parquet(lake_root() || '/_catalogue/' || exchange_id() || '.parquet');
+comment on view coverage is
+  'One row per instrument and day: minutes fetched, messages, changes, trades, missed snapshots, restarts, disconnects, first and last arrival (UTC).';
