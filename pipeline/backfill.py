@@ -1,0 +1,114 @@
+"""Download, then ingest: the product's main job as one function."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from pipeline import durable
+from pipeline.config import KEY_VARIABLES, Settings
+from pipeline.errors import MinutesLacking
+from pipeline.ingest import IngestReport, ingest
+from pipeline.lake import Lake
+from pipeline.lock import holding
+from pipeline.slices import Door
+from pipeline.sources.tardis import DownloadReport, download, exchange_details
+from pipeline.sources.tardis_plan import Plan, make_plan, required_key
+from pipeline.views import write_database
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import date
+
+    from pipeline.times import Range
+
+__all__ = ["BackfillReport", "Progress", "backfill", "plan_backfill"]
+
+
+class Progress(AbstractContextManager["Progress"], Protocol):
+    """Shows how a backfill goes on; made with the number of minutes to fetch."""
+
+    def advance(self, size: int, *, arrived: bool) -> None:
+        """One more minute is done: its bytes, and whether it arrived."""
+
+    def ingested(self, day: date, done: int, total: int) -> None:
+        """One more day is in the lake."""
+
+
+@dataclass
+class BackfillReport:
+    """What a backfill planned, fetched and ingested."""
+
+    plan: Plan
+    download: DownloadReport
+    ingest: IngestReport
+
+    def summary(self) -> dict[str, Any]:
+        """Return the report in figures."""
+        counts = self.ingest.counts
+        return {
+            "minutes_fetched": self.download.fetched,
+            "minutes_there_already": sum(day.there for day in self.plan.days),
+            "minutes_lacking": len(self.download.lacking),
+            "minutes_without_data": self.download.empty,
+            "bytes_fetched": self.download.size,
+            "days_ingested": len(self.ingest.written),
+            "days_up_to_date": len(self.ingest.up_to_date),
+            "lines": counts.get("lines", 0),
+            "lines_quarantined": counts.get("quarantined", 0),
+            "lines_foreign": counts.get("foreign", 0),
+            "disconnects": counts.get("disconnects", 0),
+        }
+
+    def raise_if_lacking(self) -> None:
+        """Raise MinutesLacking if minutes that were asked for are not there."""
+        if self.download.lacking:
+            raise MinutesLacking(self.download.lacking)
+
+
+def plan_backfill(
+    settings: Settings,
+    wanted: Range,
+    *,
+    channels: Sequence[str] | None = None,
+    instruments: Sequence[str] | None = None,
+) -> Plan:
+    """Return what a backfill of a range would ask for; writes nothing."""
+    details = asyncio.run(exchange_details(settings))
+    door = Door(settings.data, settings.exchange)
+    return make_plan(details, door, wanted, channels=channels, instruments=instruments)
+
+
+def backfill(
+    settings: Settings,
+    wanted: Range,
+    *,
+    channels: Sequence[str] | None = None,
+    instruments: Sequence[str] | None = None,
+    jobs: int | None = None,
+    progress: Callable[[int], Progress],
+) -> BackfillReport:
+    """Fetch what the range lacks, and bring its days into the lake; a second run changes nothing.
+
+    Raises LockHeld, UsageError, KeyRequired, ServiceRefused before anything is changed. Minutes
+    that did not arrive are in the report, and those that did are in the lake all the same.
+    """
+    with holding(settings.data):
+        door = Door(settings.data, settings.exchange)
+        durable.clear(door.drafts)
+        durable.clear(Lake(settings.data, settings.exchange).drafts)
+        plan = plan_backfill(settings, wanted, channels=channels, instruments=instruments)
+        required_key(plan, settings.tardis.key, KEY_VARIABLES[0])
+        with progress(sum(1 for _ in plan.minutes())) as shown:
+            downloaded = asyncio.run(download(settings, plan, door, shown))
+            ingested = ingest(
+                settings.data,
+                settings.exchange,
+                days=[day.day for day in plan.days],
+                jobs=jobs,
+                progress=shown.ingested,
+            )
+        write_database(settings.data, settings.exchange)
+    return BackfillReport(plan, downloaded, ingested)

@@ -1,0 +1,6 @@
+"""The only network I/O.
+
+tardis_http.py   one request, one answer: the one module that knows tardis-client
+tardis_plan.py   what to ask for: exchange details, availability, what is there already
+tardis.py        asks for it: checks the key, up to 60 minutes in flight, tries again
+"""

@@ -1,0 +1,233 @@
+"""Fetches what a plan lacks, through the door. One minute a request, up to 60 in flight.
+
+The last minute and the first are asked for before the rest, as Tardis's own clients do: a range
+that the key does not cover fails at once, not after hours. A minute that fails for good is named
+and does not take the others with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+import stamina
+
+from pipeline import durable
+from pipeline.errors import ServiceRefused, ServiceUnreachable, SliceCorrupt
+from pipeline.sources.tardis_http import Answer, Details, NoAnswer, TardisHttp, verdict
+from pipeline.times import minute_text
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterable, Iterator
+    from datetime import date
+
+    from pipeline.config import Settings
+    from pipeline.slices import Door
+    from pipeline.sources.tardis_plan import DayPlan, Plan
+
+__all__ = ["DownloadReport", "Progress", "download", "exchange_details"]
+
+log = logging.getLogger(__name__)
+
+_NO_ACCESS = (401, 403)
+
+
+class Progress(Protocol):
+    """Told of each minute as it is done."""
+
+    def advance(self, size: int, *, arrived: bool) -> None:
+        """Take note of one more minute done: `size` in bytes, and whether it did arrive."""
+
+
+@dataclass
+class DownloadReport:
+    """What a download did: minutes and bytes that arrived, and why others did not."""
+
+    fetched: int = 0
+    size: int = 0
+    empty: int = 0
+    lacking: dict[str, str] = field(default_factory=dict)
+
+
+async def exchange_details(settings: Settings) -> Details:
+    """Return what the service has; raises ServiceRefused or ServiceUnreachable."""
+    what = f"details of exchange {settings.exchange}"
+    async with TardisHttp(settings.tardis, settings.exchange) as http:
+        try:
+            async for attempt in _attempts(settings):
+                with attempt:
+                    return await http.details()
+        except Answer as answer:
+            raise _final(settings, what, answer) from None
+        except NoAnswer as error:
+            raise ServiceUnreachable(what, settings.tardis.attempts, error.reason) from None
+    raise AssertionError("an attempt returns or raises")
+
+
+async def download(
+    settings: Settings, plan: Plan, door: Door, progress: Progress
+) -> DownloadReport:
+    """Fetch what the plan lacks; every minute that arrives is whole and stays, whatever follows.
+
+    Raises ServiceRefused, with nothing more asked, when the key check is refused. Minutes that did
+    not arrive are in the report.
+    """
+    door.open(plan.request)
+    async with TardisHttp(settings.tardis, settings.exchange) as http:
+        run = _Download(settings, plan, door, http, progress)
+        try:
+            await run.check_access()
+            await run.rest()
+        finally:
+            for day in plan.days:
+                day.slices.save()
+    return run.report
+
+
+class _Download:
+    """One download at work."""
+
+    def __init__(
+        self, settings: Settings, plan: Plan, door: Door, http: TardisHttp, progress: Progress
+    ) -> None:
+        self.report = DownloadReport()
+        self._settings = settings
+        self._plan = plan
+        self._door = door
+        self._http = http
+        self._progress = progress
+        self._todo = list(plan.minutes())
+        self._open = {day.day: len(day.missing) for day in plan.days}
+        self._no_access: dict[date, str] = {}
+        self._failed_in_a_row = 0
+        self._calm = asyncio.Event()
+        self._calm.set()
+
+    async def check_access(self) -> None:
+        """Ask for the last and the first minute; raises ServiceRefused if the answer is no."""
+        edges = [self._todo.pop()] if self._todo else []
+        edges += [self._todo.pop(0)] if self._todo else []
+        refusals = []
+        for day, minute in edges:
+            refusal = await self._minute(day, minute)
+            if refusal is None:
+                continue
+            refusals.append(refusal)
+            if refusal.status in _NO_ACCESS or len(refusals) == len(edges):
+                raise refusal
+
+    async def rest(self) -> None:
+        """Fetch all other minutes, in order, many at a time."""
+        queue = iter(self._todo)
+        workers = min(self._settings.tardis.in_flight, len(self._todo))
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(workers):
+                    group.create_task(self._work(queue))
+        except ExceptionGroup as errors:  # one reason to stop is enough: a full disk, say
+            raise errors.exceptions[0] from None
+
+    async def _work(self, queue: Iterator[tuple[DayPlan, int]]) -> None:
+        for day, minute in queue:
+            if day.day in self._no_access:
+                self._lacks(day, minute, self._no_access[day.day])
+            elif self._failed_in_a_row >= 2 * self._settings.tardis.in_flight:
+                self._lacks(day, minute, "not asked for: the service stopped answering")
+            else:
+                await self._minute(day, minute)
+
+    async def _minute(self, day: DayPlan, minute: int) -> ServiceRefused | None:
+        """Fetch one minute; return the service's final no, if that is what came."""
+        refusal = None
+        try:
+            size = await self._attempted(day, minute)
+        except Answer as answer:
+            what = minute_text(self._door.minute_at(day.day, minute))
+            final = _final(self._settings, what, answer)
+            refusal = final if isinstance(final, ServiceRefused) else None
+            if answer.status in _NO_ACCESS:  # access is by the day
+                self._no_access[day.day] = str(answer)
+            self._lacks(day, minute, str(answer))
+            self._failed_in_a_row += refusal is None
+        except (NoAnswer, SliceCorrupt) as error:
+            self._failed_in_a_row += 1
+            self._lacks(day, minute, error.reason)
+        else:
+            self._arrived(size)
+        self._close(day)
+        return refusal
+
+    async def _attempted(self, day: DayPlan, minute: int) -> int:
+        """Return the size of the slice that arrived, on whichever attempt."""
+        time = self._door.minute_at(day.day, minute)
+        async for attempt in _attempts(self._settings):
+            await self._calm.wait()
+            draft = durable.new_draft(self._door.drafts)
+            with attempt:
+                try:
+                    await self._http.fetch_minute(time, self._plan.filters, draft)
+                    facts = await asyncio.to_thread(day.slices.commit, minute, draft)
+                except Answer as answer:
+                    await self._calm_down(answer)
+                    raise
+                else:
+                    return facts.bytes
+                finally:
+                    draft.unlink(missing_ok=True)
+        raise AssertionError("an attempt returns or raises")
+
+    async def _calm_down(self, answer: Answer) -> None:
+        """After a 429 nobody asks for anything until the wait is over."""
+        pause = verdict(answer, self._settings.tardis.rate_limit_wait).wait
+        if answer.status == 429 and pause and self._calm.is_set():  # noqa: PLR2004 - HTTP's number
+            log.warning("the service asks for a pause of %.0f s (%s)", pause, answer)
+            self._calm.clear()
+            asyncio.get_running_loop().call_later(pause, self._calm.set)
+
+    def _arrived(self, size: int) -> None:
+        self._failed_in_a_row = 0
+        self.report.fetched += 1
+        self.report.size += size
+        self.report.empty += size == 0
+        self._progress.advance(size, arrived=True)
+
+    def _lacks(self, day: DayPlan, minute: int, reason: str) -> None:
+        name = minute_text(self._door.minute_at(day.day, minute))
+        log.debug("%s did not arrive: %s", name, reason)
+        self.report.lacking[name] = reason
+        self._progress.advance(0, arrived=False)
+
+    def _close(self, day: DayPlan) -> None:
+        """Write the manifest of a day as soon as none of its minutes is under way."""
+        self._open[day.day] -= 1
+        if not self._open[day.day]:
+            day.slices.save()
+
+
+def _attempts(settings: Settings) -> AsyncIterable[stamina.Attempt]:
+    """Return the attempts at one request: exponential with jitter, a 429's own wait."""
+    tardis = settings.tardis
+
+    def again(error: Exception) -> bool | float:
+        told = verdict(error, tardis.rate_limit_wait)
+        if told.retry:
+            log.debug("a request failed and is tried again: %s", error)
+        return told.wait if told.retry and told.wait else told.retry
+
+    return stamina.retry_context(
+        on=again,
+        attempts=tardis.attempts,
+        timeout=None,
+        wait_initial=tardis.retry_wait,
+        wait_max=tardis.retry_wait_max,
+        wait_jitter=tardis.retry_wait,
+    )
+
+
+def _final(settings: Settings, what: str, answer: Answer) -> ServiceRefused | ServiceUnreachable:
+    """Return an answer that ended the attempts as the error that it is."""
+    if verdict(answer, 0).retry:
+        return ServiceUnreachable(what, settings.tardis.attempts, str(answer))
+    return ServiceRefused(what, answer.status, answer.words)

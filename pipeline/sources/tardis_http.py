@@ -1,0 +1,213 @@
+"""One request to Tardis.dev, one answer. The only module that knows tardis-client.
+
+`tardis-client` is frozen by its makers; its successor takes its place by changing this file alone.
+Used of it is the innermost step, that streams one minute's answer into a file. Its own loop around
+that is not used: it writes the key to the log, asks again after a final no (403, 404), and gives up
+all minutes because of one.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Self
+from urllib.error import HTTPError
+from urllib.parse import quote
+
+import aiohttp
+import msgspec
+from tardis_client import __version__ as client_version
+from tardis_client.data_downloader import _fetch_and_cache_slice
+
+import pipeline
+from pipeline import durable
+from pipeline.errors import PipelineError, SliceCorrupt
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+    from pathlib import Path
+    from types import SimpleNamespace
+
+    from pipeline.config import TardisSettings
+
+__all__ = ["Answer", "Details", "Incident", "NoAnswer", "Symbol", "TardisHttp", "verdict"]
+
+_WORDS_SHOWN: Final = 500
+_RETRY_AFTER_MOST: Final = 600.0
+
+# What the response at hand said of when to come back; each request runs in a context of its own.
+_retry_after: ContextVar[float | None] = ContextVar("retry_after", default=None)
+
+
+class Answer(PipelineError):
+    """The service answered with an error: status, its words, when to come back if it said."""
+
+    def __init__(self, status: int, words: str, retry_after: float | None = None) -> None:
+        self.status = status
+        self.words = words
+        self.retry_after = retry_after
+        super().__init__(status, words, retry_after)
+
+    def __str__(self) -> str:
+        return f"{self.status}: {self.words}"
+
+
+class NoAnswer(PipelineError):
+    """The connection failed, or the answer did not come whole or in time; why."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+class Symbol(msgspec.Struct, rename="camel"):
+    """An instrument as `GET /exchanges/<exchange>` lists it. Times are ISO 8601, `to` exclusive."""
+
+    id: str
+    type: str | None = None
+    available_since: str | None = None
+    available_to: str | None = None
+
+
+class Incident(msgspec.Struct):
+    """A time in which the recording is known to be impaired."""
+
+    start: str = msgspec.field(name="from")
+    to: str
+    status: str = ""
+    details: str = ""
+
+
+class Details(msgspec.Struct, rename="camel"):
+    """What `GET /exchanges/<exchange>` says of availability."""
+
+    id: str
+    available_since: str
+    available_to: str | None = None
+    available_channels: list[str] = []
+    available_symbols: list[Symbol] = []
+    incident_reports: list[Incident] = []
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What to do after a failed request: stop, or wait (None: as long as the backoff says)."""
+
+    retry: bool
+    wait: float | None = None
+
+
+def verdict(error: Exception, rate_limit_wait: float) -> Verdict:
+    """Retry or stop: say which, and why.
+
+    Stop on 400 (unless its text speaks of "ISO 8601 format", which Tardis's own clients ask again
+    too), 401, 403, 404 and every other 4xx: the same question gets the same answer. After 429 wait
+    as long as the answer says, or as Tardis asks of its clients. Retry 5xx, broken connections,
+    bodies that end early or come damaged, and time-outs. Stop on anything else, a full disk say.
+    """
+    if not isinstance(error, Answer):
+        return Verdict(retry=isinstance(error, NoAnswer | SliceCorrupt))
+    if error.status == 429:  # noqa: PLR2004 - HTTP's own number
+        return Verdict(retry=True, wait=error.retry_after or rate_limit_wait)
+    late = error.status == 400 and "ISO 8601 format" in error.words  # noqa: PLR2004 - as above
+    return Verdict(retry=late or error.status >= 500, wait=error.retry_after)  # noqa: PLR2004
+
+
+class TardisHttp:
+    """A session with the service; an async context manager. Each method is one attempt."""
+
+    def __init__(self, settings: TardisSettings, exchange: str) -> None:
+        self._settings = settings
+        self._exchange = quote(exchange, safe="")
+
+    async def __aenter__(self) -> Self:
+        headers = {
+            "User-Agent": f"coinflex-l2/{pipeline.__version__} tardis-client/{client_version}",
+        }
+        if self._settings.key:
+            # aiohttp drops this header when a redirect leads to another origin.
+            headers["Authorization"] = f"Bearer {self._settings.key}"
+        trace = aiohttp.TraceConfig()
+        trace.on_request_end.append(_note_retry_after)
+        trace.on_request_redirect.append(_note_retry_after)
+        self._session = aiohttp.ClientSession(
+            headers=headers,
+            timeout=aiohttp.ClientTimeout(total=self._settings.timeout),
+            connector=aiohttp.TCPConnector(limit=self._settings.in_flight),
+            auto_decompress=False,  # a slice is kept as it was sent
+            trust_env=True,  # HTTPS_PROXY and its like
+            trace_configs=[trace],
+        )
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._session.close()
+
+    async def details(self) -> Details:
+        """Return what the service has of the exchange; needs no key. Raises Answer or NoAnswer."""
+        url = f"{self._settings.url}/v1/exchanges/{self._exchange}"
+        with _connection():
+            async with self._session.get(url, headers={"Accept-Encoding": "identity"}) as response:
+                text = await response.read()
+        if response.status != 200:  # noqa: PLR2004 - HTTP's own number
+            raise self._answer(response.status, text.decode("utf-8", "replace"))
+        try:
+            return msgspec.json.decode(text, type=Details)
+        except (msgspec.MsgspecError, UnicodeError) as error:
+            raise Answer(502, f"exchange details that can't be read ({error})") from None
+
+    async def fetch_minute(
+        self, minute: datetime, filters: Sequence[dict[str, Any]], into: Path
+    ) -> None:
+        """Stream one minute's slice into a file that does not exist yet.
+
+        Raises Answer for an error of the service, NoAnswer for one of the connection and
+        LakeUnwritable for one of the disk; then there is no file.
+        """
+        url = (
+            f"{self._settings.url}/v1/data-feeds/{self._exchange}"
+            f"?from={minute:%Y-%m-%dT%H:%M:00.000Z}&offset=0"
+        )
+        if filters:
+            url += "&filters=" + quote(msgspec.json.encode(filters).decode(), safe="~()*!.'")
+        _retry_after.set(None)
+        try:
+            with durable.writing(into), _connection():
+                await _fetch_and_cache_slice(self._session, url, str(into), None)
+        except HTTPError as error:
+            raise self._answer(error.code, error.msg) from None
+
+    def _answer(self, status: int, text: str) -> Answer:
+        """Return the service's words, without its JSON around them, and without the key."""
+        try:
+            words = str(msgspec.json.decode(text)["message"])
+        except (msgspec.MsgspecError, KeyError, TypeError, UnicodeError):
+            words = text.strip()
+        if self._settings.key:
+            words = words.replace(self._settings.key, "<key>")
+        return Answer(status, words[:_WORDS_SHOWN] or "(no words)", _retry_after.get())
+
+
+@contextmanager
+def _connection() -> Iterator[None]:
+    """Turn what may happen to a connection into NoAnswer; never into what it carried."""
+    try:
+        yield
+    except TimeoutError:
+        raise NoAnswer("no answer in time") from None
+    except aiohttp.ClientError as error:
+        raise NoAnswer(f"{type(error).__name__}: {error}".removesuffix(": ")) from None
+
+
+async def _note_retry_after(
+    _session: aiohttp.ClientSession,
+    _context: SimpleNamespace,
+    params: aiohttp.TraceRequestEndParams | aiohttp.TraceRequestRedirectParams,
+) -> None:
+    text = params.response.headers.get("Retry-After", "")
+    _retry_after.set(min(float(text), _RETRY_AFTER_MOST) if text.isdecimal() else None)
