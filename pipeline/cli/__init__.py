@@ -1,0 +1,71 @@
+"""The command `coinflex-l2`: one module per command group; parse, call one function, print.
+
+Data go to stdout, logs to stderr. Whatever is heavy is imported inside the commands, so that
+`--help` and a mistyped option answer at once.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from pipeline.cli import backfill, demo, ingest, query, simulate, status
+from pipeline.cli.options import shared_options
+from pipeline.errors import PipelineError
+
+__all__ = ["cli", "main"]
+
+_INTERRUPTED = 130
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit codes: 0 done · 1 usage or configuration · 2 the lake disagrees with raw, or "
+    "can't be written · 3 minutes that were asked for are lacking · 75 another run holds the lock.",
+)
+@shared_options
+@click.version_option(package_name="coinflex-l2", message="%(version)s")
+def cli() -> None:
+    r"""CoinFLEX order-book history: Tardis slices to Parquet, order books in SQL.
+
+    \b
+    coinflex-l2 backfill --from 2020-08-01 --to 2020-08-02    a free day, download and ingest
+    coinflex-l2 status                                        what is there, what is lacking
+    coinflex-l2 book BTC-USD-SWAP-LIN --at 2020-08-01T12:00   the order book at noon
+    coinflex-l2 sql "from coverage"                           anything else
+    """
+
+
+for command in (
+    backfill.backfill,
+    ingest.ingest,
+    ingest.import_slices,
+    query.sql,
+    query.book,
+    status.status,
+    status.instruments,
+    simulate.simulate,
+    demo.demo,
+):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """Run the command line and exit with one of the documented codes."""
+    try:
+        code = cli.main(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        code = 1
+    except PipelineError as error:
+        click.echo(f"coinflex-l2: {error}", err=True)
+        code = error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("coinflex-l2: interrupted; what is there is whole", err=True)
+        code = _INTERRUPTED
+    except BrokenPipeError:  # the reader of our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    sys.exit(code if isinstance(code, int) else 0)

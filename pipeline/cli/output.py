@@ -1,0 +1,125 @@
+"""Results as people and programs want them: a table, CSV or JSON."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import sys
+from datetime import date, datetime, time
+from typing import IO, TYPE_CHECKING, Any, Final
+
+import click
+
+from pipeline import durable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    import duckdb
+
+__all__ = ["print_facts", "print_json", "whole_file", "write_result"]
+
+_ROWS_AT_ONCE: Final = 10_000
+# A table is for eyes; more rows than this are for --format csv or --output.
+_TABLE_ROWS: Final = 1_000
+
+
+def print_json(result: object) -> None:
+    """Print one JSON value."""
+    click.echo(json.dumps(result, indent=2, default=_plain, allow_nan=False))
+
+
+def print_facts(facts: Mapping[str, object]) -> None:
+    """Print named facts, one a line, aligned."""
+    width = max(map(len, facts), default=0)
+    for name, value in facts.items():
+        click.echo(
+            f"{name:<{width}}  {value:,}" if isinstance(value, int) else f"{name:<{width}}  {value}"
+        )
+
+
+def write_result(result: duckdb.DuckDBPyConnection, form: str, output: Path | None) -> None:
+    """Write a query's result as text to stdout, or to a file that appears whole."""
+    if output is None:
+        _write_text(result, form, sys.stdout)
+    else:
+        with whole_file(output) as draft, draft.open("w", encoding="utf-8", newline="") as file:
+            _write_text(result, form, file)
+
+
+def whole_file(output: Path) -> AbstractContextManager[Path]:
+    """Return a context that yields a draft, and gives it the real name at its end."""
+    return durable.replacing(output.absolute(), output.absolute().parent)
+
+
+def _write_text(result: duckdb.DuckDBPyConnection, form: str, file: IO[str]) -> None:
+    columns = [column[0] for column in result.description or ()]
+    rows = _rows(result)
+    if form == "json":
+        _write_json(columns, rows, file)
+    elif form == "csv":
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows([_cell(value) for value in row] for row in rows)
+    else:
+        _write_table(columns, rows, file)
+
+
+def _rows(result: duckdb.DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:
+    while rows := result.fetchmany(_ROWS_AT_ONCE):
+        yield from rows
+
+
+def _write_json(columns: list[str], rows: Iterable[tuple[Any, ...]], file: IO[str]) -> None:
+    """Write one array of objects, a line each; integers are numbers, NaN and infinity null."""
+    file.write("[")
+    for ordinal, row in enumerate(rows):
+        found = {name: _finite(value) for name, value in zip(columns, row, strict=True)}
+        file.write((",\n " if ordinal else "\n ") + json.dumps(found, default=_plain))
+    file.write("\n]\n")
+
+
+def _write_table(columns: list[str], rows: Iterable[tuple[Any, ...]], file: IO[str]) -> None:
+    shown: list[list[str]] = []
+    for row in rows:
+        if len(shown) == _TABLE_ROWS:
+            click.echo(f"the first {_TABLE_ROWS} rows; all of them with --format csv", err=True)
+            break
+        shown.append(["NULL" if value is None else _cell(value) for value in row])
+    widths = [max(map(len, cells)) for cells in zip(columns, *shown, strict=True)]
+    for line in (columns, ["─" * width for width in widths], *shown):
+        padded = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        file.write("  ".join(padded).rstrip() + "\n")
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list | dict):
+        return json.dumps(_finite(value), default=_plain)
+    return str(_plain(value) if isinstance(value, bytes) else value)
+
+
+def _finite(value: Any) -> Any:  # noqa: ANN401 - any value that SQL can hold
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, list):
+        return [_finite(item) for item in value]
+    if isinstance(value, dict):
+        return {str(name): _finite(item) for name, item in value.items()}
+    return value
+
+
+def _plain(value: object) -> Any:  # noqa: ANN401 - what JSON can hold
+    """Return a value that JSON has no word for: times as ISO 8601, decimals as numbers."""
+    if isinstance(value, date | datetime | time):
+        return value.isoformat()
+    if isinstance(value, bytes):
+        return value.hex()
+    as_float = getattr(value, "__float__", None)
+    return as_float() if as_float else str(value)

@@ -1,0 +1,109 @@
+"""`coinflex-l2 sql` and `book`: questions to the lake."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from pipeline.cli.options import as_json, settings, shared_options
+
+if TYPE_CHECKING:
+    import duckdb
+
+__all__ = ["book", "sql"]
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  coinflex-l2 sql "from coverage"
+  coinflex-l2 sql "from book_at('BTC-USD-SWAP-LIN', '2020-08-01 23:56:00') where level < 5"
+  coinflex-l2 sql "from trades" --format parquet --output trades.parquet
+  coinflex-l2 sql "show tables" --json"""
+)
+@click.argument("query")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "csv", "json", "parquet"]),
+    help="Default: table.",
+)
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+              help="Write to a file, which appears whole.")  # fmt: skip
+@shared_options
+def sql(query: str, form: str | None, output: Path | None) -> None:
+    """Answer one SQL query over the lake (DuckDB; SELECT, SHOW, DESCRIBE or EXPLAIN)."""
+    from pipeline.cli.output import write_result
+    from pipeline.views import connect, run_query
+
+    found = settings()
+    with connect(found.data, found.exchange) as connection:
+        if form == "parquet":
+            _write_parquet(connection, query, output)
+        else:
+            result = run_query(connection, query)
+            write_result(result, form or ("json" if as_json() else "table"), output)
+
+
+def _write_parquet(connection: duckdb.DuckDBPyConnection, query: str, output: Path | None) -> None:
+    from pipeline.cli.output import whole_file
+    from pipeline.views import copy_to_parquet
+
+    if output is not None:
+        with whole_file(output) as draft:
+            copy_to_parquet(connection, query, draft)
+    elif sys.stdout.isatty():
+        raise click.UsageError("Parquet is not for a terminal; name a file with --output")
+    else:
+        with tempfile.NamedTemporaryFile() as file:
+            copy_to_parquet(connection, query, Path(file.name))
+            shutil.copyfileobj(file, sys.stdout.buffer)
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  coinflex-l2 book BTC-USD-SWAP-LIN --at 2020-08-01T23:56:00.5
+  coinflex-l2 book BTC-USD-SWAP-LIN --at 2020-08-02T01:56+02:00 --depth 3 --json"""
+)
+@click.argument("instrument")
+@click.option("--at", "at", metavar="TIME", required=True,
+              help="Arrival clock, UTC unless it has an offset.")  # fmt: skip
+@click.option("--depth", type=click.IntRange(1), default=10, show_default=True, metavar="N",
+              help="Levels a side.")  # fmt: skip
+@shared_options
+def book(instrument: str, at: str, depth: int) -> None:
+    """Print the order book of an instrument as it stood at a time."""
+    from pipeline.cli.output import print_json
+    from pipeline.research import book_at, explain_no_book
+    from pipeline.times import parse_time
+
+    found = settings()
+    time = parse_time(at, "--at")
+    levels = book_at(found, instrument, time, depth)
+    if as_json():
+        print_json(levels)
+    elif levels:
+        _print_ladder(levels)
+    if not levels:
+        click.echo(explain_no_book(found, instrument, time), err=True)
+
+
+def _print_ladder(levels: list[dict[str, object]]) -> None:
+    """Print asks above bids, best prices in the middle, as a trader sees them."""
+    asks = [level for level in levels if level["side"] == "ask"]
+    bids = [level for level in levels if level["side"] == "bid"]
+    cells = [
+        (str(level["side"]), str(level["price"]), str(level["amount"]))
+        for level in [*reversed(asks), *bids]
+    ]
+    wide = [
+        max(map(len, column)) for column in zip(*cells, ("side", "price", "amount"), strict=True)
+    ]
+    for side, price, amount in [("side", "price", "amount"), *cells]:
+        click.echo(f"{side:<{wide[0]}}  {price:>{wide[1]}}  {amount:>{wide[2]}}")

@@ -1,0 +1,37 @@
+"""`coinflex-l2 status` and `instruments`: what is there."""
+
+from __future__ import annotations
+
+import click
+
+from pipeline.cli.options import as_json, settings, shared_options
+
+__all__ = ["instruments", "status"]
+
+
+@click.command(epilog="\b\nExamples:\n  coinflex-l2 status\n  coinflex-l2 status --json --data DIR")
+@shared_options
+def status() -> None:
+    """Say what the data folder has, what it lacks, and what is suspect."""
+    from pipeline.cli.output import print_facts, print_json
+    from pipeline.status import status_of
+
+    found = settings()
+    facts = status_of(found.data, found.exchange)
+    print_json(facts) if as_json() else print_facts(facts)
+
+
+@click.command(epilog="\b\nExamples:\n  coinflex-l2 instruments\n  coinflex-l2 instruments --json")
+@shared_options
+def instruments() -> None:
+    """List the instruments in the lake, with their days and rows."""
+    from pipeline.cli.output import write_result
+    from pipeline.views import connect
+
+    found = settings()
+    with connect(found.data, found.exchange) as connection:
+        result = connection.execute(
+            """select instrument, first_date, last_date, days, depth_messages, trades, tickers,
+            minutes_fetched, bytes from instruments order by instrument"""
+        )
+        write_result(result, "json" if as_json() else "table", None)
