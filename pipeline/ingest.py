@@ -155,7 +155,7 @@ def _write_day(lake: Lake, sources: DaySources, instruments: frozenset[str] | No
             for rank in ranks
         ),
         "minutes_fetched": sum(map(bool, sources.minutes)),
-        **{name: totals[name] for name in ("lines", "control", "foreign", "quarantined")},
+        **{name: totals[name] for name in ("lines", "control", "foreign_lines", "quarantined")},
         **{name: totals[name] for name in ("disconnects", "outside_minute", "backwards")},
     }
     return DayResult(sources.day, rows, about, sources.corrupt)

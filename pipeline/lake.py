@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import quote
@@ -75,6 +76,8 @@ def folder_name(instrument: str) -> str:
     two names share a folder. `sql/macros/folder_name.sql` says the same in SQL.
     """
     encoded = quote(instrument, safe="").replace("~", "%7E")
+    if encoded.startswith("_"):  # __HIVE_DEFAULT_PARTITION__ is every engine's word for NULL
+        encoded = f"%5F{encoded[1:]}"
     if len(encoded) <= _LONGEST_NAME:
         return encoded
     digest = hashlib.sha256(instrument.encode()).hexdigest()[:16]
@@ -161,7 +164,8 @@ class DayWriter:
 
     def __exit__(self, *_: object) -> None:
         for partition in self._partitions.values():
-            partition.writer.close()
+            with suppress(OSError):  # a full disk, which whoever wrote was told of
+                partition.writer.close()
             partition.draft.unlink(missing_ok=True)
 
     def write(self, table: str, instrument: str | None, rows: pl.DataFrame) -> None:
@@ -336,9 +340,9 @@ class Catalogue:
     def source_of(self, day: date, instruments: Iterable[str] | None = None) -> set[str | None]:
         """Return the digests of the slices that a day, or some of its instruments, is made from."""
         whole = self.days.get(day.isoformat(), {}).get("source")
-        if instruments is None:
-            return {whole}
         of_day = self.rows.filter(pl.col("date") == day)
+        if instruments is None:
+            return {whole, *of_day["source"]}  # some may have been brought in alone since
         known: dict[str, str] = dict(of_day.select("instrument", "source").iter_rows())
         return {known.get(name, whole) for name in instruments}
 

@@ -45,7 +45,7 @@ def status_of(data: Path, exchange: str) -> dict[str, Any]:
         "lake_bytes": int(catalogue.rows["bytes"].sum()),
         "lines": of_days("lines"),
         "lines_quarantined": of_days("quarantined"),
-        "lines_foreign": of_days("foreign"),
+        "lines_foreign": of_days("foreign_lines"),
         "disconnects": of_days("disconnects"),
         "arrivals_outside_their_minute": of_days("outside_minute"),
         "arrivals_running_backwards": of_days("backwards"),

@@ -161,7 +161,8 @@ class _Ticker(_Named, kw_only=True):
     high24h: float | str | None = None
     low24h: float | str | None = None
     volume24h: float | str | None = None
-    currency_volume24h: float | str | None = None
+    # Named in full: the rename makes a capital of the h.
+    currency_volume24h: float | str | None = msgspec.field(name="currencyVolume24h", default=None)
     open_interest: float | str | None = None
     mark_price: float | str | None = None
     last_mark_price: float | str | None = None

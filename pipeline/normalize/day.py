@@ -190,7 +190,7 @@ class DayNormalizer:
             case Control():
                 tally.counts["control"] += 1
             case Foreign():
-                tally.counts["foreign"] += 1
+                tally.counts["foreign_lines"] += 1
 
     def _counts(self, rank: int, channel: str, instrument: str, what: str, tally: Tally) -> bool:
         counts = self._coverage.counts(rank, Feed(channel, instrument))

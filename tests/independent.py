@@ -1,0 +1,107 @@
+"""An independent, simple reading of slices: gzip, json, a dict, a scan. Slow, and nothing shared.
+
+Tests hold the lake and the SQL against it. Its rule: a message is a whole book, which stands until
+the next message, just after the last line before an empty line, the start of a minute that was not
+fetched, or the end of what was fetched.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+Book = tuple[list[tuple[float, float]], list[tuple[float, float]]]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MINUTE = timedelta(minutes=1)
+
+
+@dataclass
+class Message:
+    """A full-depth message: arrival (microseconds), its book, until when it stands, its JSON."""
+
+    arrival: int
+    book: Book
+    data: dict[str, Any]
+    until: int | None = None
+
+
+@dataclass
+class Reading:
+    """Full-depth messages and trades of each instrument, in line order."""
+
+    depth: dict[str, list[Message]] = field(default_factory=dict)
+    trades: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    holes: list[int] = field(default_factory=list)
+
+    def book_at(self, instrument: str, time: int) -> Book | None:
+        """Return the book at a time, None where it is unknown."""
+        before = [message for message in self.depth.get(instrument, []) if message.arrival <= time]
+        if not before or (before[-1].until is not None and time >= before[-1].until):
+            return None
+        return before[-1].book
+
+    def end_all(self, time: int) -> None:
+        """From a time on, no book is known until its next message."""
+        self.holes.append(time)
+        for messages in self.depth.values():
+            if messages[-1].until is None:
+                messages[-1].until = time
+
+
+def in_microseconds(time: datetime) -> int:
+    """Return microseconds since 1970."""
+    return (time - _EPOCH) // timedelta(microseconds=1)
+
+
+def book_of(data: dict[str, Any]) -> Book:
+    """Return a message's sides, best first."""
+    bids = {float(level[0]): float(level[1]) for level in data["bids"] if level[1] != 0}
+    asks = {float(level[0]): float(level[1]) for level in data["asks"] if level[1] != 0}
+    return sorted(bids.items(), reverse=True), sorted(asks.items())
+
+
+def read(folder: Path, start: datetime, end: datetime, lacking: set[datetime] = frozenset()) -> Reading:  # type: ignore[assignment] # an empty set
+    """Read [start, end): a minute without a file is empty, unless it is said to be lacking."""
+    reading = Reading()
+    last = 0
+    minute = start
+    while minute < end:
+        path = folder / f"{minute:%Y/%m/%d/%H/%M}.json.gz"
+        if minute in lacking:
+            reading.end_all(in_microseconds(minute))
+        elif path.exists():
+            for text in _lines(path):
+                if not text.strip():
+                    reading.end_all(last + 1)
+                    continue
+                last = in_microseconds(datetime.fromisoformat(text[:26] + "+00:00"))
+                _take(reading, last, json.loads(text[29:]))
+        minute += _MINUTE
+    reading.end_all(in_microseconds(end))
+    return reading
+
+
+def _lines(path: Path) -> Iterator[str]:
+    with gzip.open(path, "rt", encoding="utf-8") as file:
+        for text in file:
+            yield text.rstrip("\n")
+
+
+def _take(reading: Reading, arrival: int, message: dict[str, Any]) -> None:
+    table = message.get("table")
+    data = message.get("data", [])
+    for item in data if isinstance(data, list) else [data]:
+        if table in {"futures/depth", "depth"}:
+            name = item.get("instrumentId") or item.get("marketCode")
+            messages = reading.depth.setdefault(name, [])
+            if messages and messages[-1].until is None:
+                messages[-1].until = arrival
+            messages.append(Message(arrival, book_of(item), item))
+        elif table == "trade":
+            reading.trades.setdefault(item["marketCode"], []).append(item)

@@ -1,0 +1,234 @@
+"""The SQL as a codebase, and the lake as any DuckDB client sees it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+
+from pipeline.errors import UsageError
+from pipeline.ingest import ingest
+from pipeline.sources.files import adopt
+from pipeline.views import connect, database_path, run_query, sql_objects, write_database
+from tests.conftest import ROOT, Cli
+from tests.making import at, depth, trade, write_minute
+
+_SQL = sorted((ROOT / "sql").glob("*/*.sql"))
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """A data folder with a small lake."""
+    lines = [
+        depth(at(0, 1), [[1, 1], [0.5, 2]], [[2, 1]], seq=2**62),
+        trade(at(0, 2), "1.5", "0.25"),
+    ]
+    write_minute(tmp_path / "slices", at(0), lines)
+    adopt(tmp_path / "data", "coinflex", tmp_path / "slices")
+    ingest(tmp_path / "data", "coinflex")
+    return tmp_path / "data"
+
+
+@pytest.mark.parametrize("path", _SQL, ids=lambda path: path.stem)
+def test_each_file_makes_the_one_object_of_its_name(path: Path):
+    """The first comment is the grain, the object is the file's name, a view has a comment."""
+    text = path.read_text()
+    assert text.startswith("-- ")
+    made = re.findall(r"create or replace (view|macro) (\w+)", text)
+    assert [name for _, name in made] == [path.stem]
+    if made[0][0] == "view":
+        assert f"comment on view {path.stem} is" in text
+
+
+def test_the_catalogue_lists_every_object_once():
+    """sql/README.md names each view and macro, and nothing else."""
+    listed = re.findall(r"^\| `(\w+)", (ROOT / "sql" / "README.md").read_text(), re.MULTILINE)
+    assert sorted(listed) == sorted(path.stem for path in _SQL) == sorted(sql_objects())
+
+
+def test_meaning_reaches_the_client(data: Path):
+    """Every view carries a comment that says what a row is."""
+    with connect(data) as connection:
+        views = connection.execute(
+            "select view_name, comment from duckdb_views() where not internal order by 1"
+        ).fetchall()
+    assert len(views) == sum("create or replace view" in path.read_text() for path in _SQL)
+    assert all(comment.startswith("One row per ") for _, comment in views)
+
+
+def test_the_columns_that_others_rely_on_are_there(data: Path):
+    """Names and types of the documented columns."""
+    promised = {
+        "depth_messages": "instrument date message channel local_timestamp timestamp valid_until "
+        "seq_num seq_step missed epoch duplicate checksum checksum_status bid_levels ask_levels "
+        "bid_price bid_amount ask_price ask_amount crossed reset",
+        "depth_changes": "instrument date message side price amount",
+        "coverage": "instrument date depth_messages depth_changes trades missed_snapshots restarts "
+        "duplicates checksum_mismatches disconnects minutes_fetched first_local_timestamp "
+        "last_local_timestamp",
+        "gaps": "start stop cause",
+        "quarantine": "slice line reason raw",
+    }
+    with connect(data) as connection:
+        for view, columns in promised.items():
+            found = {name for name, *_ in connection.execute(f"describe {view}").fetchall()}
+            assert set(columns.split()) <= found, view
+        kinds = dict(
+            connection.execute(
+                "select column_name, column_type from (describe depth_messages)"
+            ).fetchall()
+        )
+    assert (kinds["seq_num"], kinds["local_timestamp"], kinds["date"]) == (
+        "BIGINT", "TIMESTAMP", "DATE",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("'2020-08-01'", "2020-08-01 00:00:00"),
+        ("'2020-08-01 23:54:00.5'", "2020-08-01 23:54:00.5"),
+        ("'2020-08-01T23:54'", "2020-08-01 23:54:00"),
+        ("'2020-08-01T23:54:00Z'", "2020-08-01 23:54:00"),
+        ("'2020-08-02 01:54:00+02:00'", "2020-08-01 23:54:00"),
+        ("'2020-08-02T01:54:00.25+02'", "2020-08-01 23:54:00.25"),
+        ("date '2020-08-01'", "2020-08-01 00:00:00"),
+        ("timestamp '2020-08-01 12:00:00'", "2020-08-01 12:00:00"),
+        ("timestamptz '2020-08-01 12:00:00-05'", "2020-08-01 17:00:00"),
+    ],
+)
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Asia/Tokyo"])
+def test_a_time_in_sql_is_utc_whatever_the_clients_zone(
+    data: Path, text: str, expected: str, zone: str
+):
+    """An offset is converted, never dropped; a literal means the same in every client."""
+    with connect(data) as connection:
+        connection.execute(f"set TimeZone = '{zone}'")
+        row = connection.execute(f"select utc({text}) = '{expected}'::timestamp").fetchone()
+    assert row == (True,)
+
+
+def test_any_duckdb_client_opens_the_database_file(data: Path, tmp_path: Path):
+    """From another folder, read-only, without this project: views, macro, comments."""
+    path = write_database(data, "coinflex")
+    script = (
+        "import duckdb, sys; c = duckdb.connect(sys.argv[1], read_only=True);"
+        "print(c.execute(\"select count(*) from book_at('BTC-USD', '2020-08-01 00:00:01')\").fetchall(),"
+        "c.execute('select count(*) from trades').fetchall())"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", script, str(path)],
+        cwd=tmp_path, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert result.stdout == "[(3,)] [(1,)]\n"
+
+
+def test_the_database_file_is_written_again_only_when_the_folder_has_moved(
+    data: Path, tmp_path: Path
+):
+    """It holds absolute paths: untouched while they hold, new when they don't."""
+    path = write_database(data, "coinflex")
+    before = path.stat().st_mtime_ns
+    assert write_database(data, "coinflex").stat().st_mtime_ns == before
+    moved = tmp_path / "it's moved"
+    shutil.move(data, moved)
+    write_database(moved, "coinflex")
+    with duckdb.connect(str(database_path(moved, "coinflex")), read_only=True) as connection:
+        assert connection.execute("select count(*) from trades").fetchall() == [(1,)]
+
+
+def test_an_empty_lake_answers_with_no_rows(tmp_path: Path):
+    """Before the first ingest every view is there and empty, and no book is known."""
+    with connect(tmp_path / "new") as connection:
+        for name, text in sql_objects().items():
+            if "create or replace view" in text:
+                assert connection.execute(f"from {name}").fetchall() == [], name
+        assert connection.execute("from book_at('X', '2020-08-01')").fetchall() == []
+
+
+def test_two_exchanges_never_mix(data: Path):
+    """A connection is bound to one exchange, in one data folder with several."""
+    adopt(data, "other", data.parent / "slices")
+    ingest(data, "other")
+    for exchange in ("coinflex", "other"):
+        with connect(data, exchange) as connection:
+            assert connection.execute("select count(*) from depth_messages").fetchone() == (1,)
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["copy (select 1) to 'x'", "attach 'x.db'", "create table t (a int)", "set threads = 1",
+     "select 1; select 2", "drop view trades", "", "install httpfs", "call pragma_version()"],
+)  # fmt: skip
+def test_a_query_from_outside_only_reads(data: Path, query: str):
+    """What is not one SELECT or EXPLAIN is refused before it runs."""
+    with connect(data) as connection, pytest.raises(UsageError, match="QUERY"):
+        run_query(connection, query)
+
+
+def test_sql_prints_json_csv_table_and_parquet(data: Path, cli: Cli, tmp_path: Path):
+    """JSON is one array of objects with integers as numbers; CSV has a header; files appear whole."""
+    query = "select seq_num, bid_price, ask_price, local_timestamp, null as nothing from depth_messages"
+    env = {"COINFLEX_L2_DATA": str(data)}
+    (row,) = json.loads(cli("sql", query, "--format", "json", env=env).stdout)
+    assert row == {
+        "seq_num": 2**62, "bid_price": 1.0, "ask_price": 2.0,
+        "local_timestamp": "2020-08-01T00:00:01", "nothing": None,
+    }  # fmt: skip
+    assert json.loads(cli("--json", "sql", query, env=env).stdout) == [row]
+    (cells,) = csv.DictReader(io.StringIO(cli("sql", query, "--format", "csv", env=env).stdout))
+    assert cells["seq_num"] == str(2**62)
+    assert cells["nothing"] == ""
+    assert "NULL" in cli("sql", query, env=env).stdout
+    output = tmp_path / "out.parquet"
+    result = cli("sql", query, "--format", "parquet", "--output", str(output), env=env)
+    assert (result.returncode, result.stdout) == (0, "")
+    assert pl.read_parquet(output)["seq_num"].to_list() == [2**62]
+
+
+def test_a_big_sum_and_not_a_number_are_json(data: Path, cli: Cli):
+    """HUGEINT is a number, NaN and infinity are null, an empty result is an empty array."""
+    env = {"COINFLEX_L2_DATA": str(data)}
+    query = "select sum(9223372036854775807::bigint) as s, 'nan'::double as n from range(3)"
+    assert json.loads(cli("sql", query, "--json", env=env).stdout) == [{"s": 3 * (2**63 - 1), "n": None}]
+    assert json.loads(cli("sql", "from trades where false", "--json", env=env).stdout) == []
+
+
+def test_book_prints_a_ladder_and_converts_offsets(data: Path, cli: Cli):
+    """Asks above bids; --depth limits each side; a time with an offset is converted."""
+    env = {"COINFLEX_L2_DATA": str(data)}
+    shown = cli("book", "BTC-USD", "--at", "2020-08-01T02:00:01+02:00", "--depth", "1", env=env)
+    assert shown.stdout.split() == ["side", "price", "amount", "ask", "2.0", "1.0", "bid", "1.0", "1.0"]
+    found = json.loads(cli("book", "BTC-USD", "--at", "2020-08-01T00:00:01", "--json", env=env).stdout)
+    assert [(level["side"], level["level"], level["price"]) for level in found] == [
+        ("bid", 0, 1.0), ("bid", 1, 0.5), ("ask", 0, 2.0),
+    ]  # fmt: skip
+
+
+def test_an_unknown_book_says_why(data: Path, cli: Cli):
+    """No rows, exit 0, and the reason on stderr; an unknown instrument is a usage error."""
+    env = {"COINFLEX_L2_DATA": str(data)}
+    unknown = cli("book", "BTC-USD", "--at", "2020-08-01T12:00", env=env)
+    assert (unknown.returncode, unknown.stdout) == (0, "")
+    assert "end_of_coverage" in unknown.stderr
+    wrong = cli("book", "BTC-US", "--at", "2020-08-01T12:00", env=env)
+    assert wrong.returncode == 1
+    assert "BTC-USD" in wrong.stderr
+
+
+def test_a_read_only_lake_is_read(data: Path, tmp_path: Path):
+    """Reading needs no permission to write: connect changes nothing in a whole lake."""
+    connect(data).close()
+    before = {path: path.stat().st_mtime_ns for path in data.rglob("*")}
+    with connect(data) as connection:
+        connection.execute("from coverage").fetchall()
+    assert {path: path.stat().st_mtime_ns for path in data.rglob("*")} == before
