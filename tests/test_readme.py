@@ -1,0 +1,102 @@
+"""The README's commands are run, and print what the README shows."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipeline.simulator.tardis import TardisSimulator
+from tests.conftest import ROOT, clean_environment
+
+_README = (ROOT / "README.md").read_text()
+_ANYTHING = "…"
+
+
+def _commands() -> list[tuple[str, list[str]]]:
+    """Return each command of the console blocks, and the lines shown below it."""
+    found: list[tuple[str, list[str]]] = []
+    for block in re.findall(r"```console\n(.*?)```", _README, re.DOTALL):
+        for line in block.splitlines():
+            if line.startswith("$ "):
+                found.append((line[2:], []))
+            else:
+                found[-1][1].append(line)
+    return found
+
+
+@pytest.fixture(scope="module")
+def tour(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Run the README from top to bottom in one folder; command → stdout. Each exits with 0."""
+    folder = tmp_path_factory.mktemp("tour")
+    (folder / "data").mkdir()
+    (folder / "data" / "sample").symlink_to(ROOT / "data" / "sample")
+    printed = {}
+    # The real service stands in the README; here the loopback one answers in its place.
+    with TardisSimulator(ROOT / "data" / "sample").running() as url:
+        for command, _ in _commands():
+            if command == "make test":  # which is what runs this
+                continue
+            words = shlex.split(command)
+            arguments = ["demo"] if words == ["make", "demo"] else words[1:]
+            assert words[0] in {"make", "coinflex-l2"}
+            result = subprocess.run(
+                [sys.executable, "-m", "pipeline", *arguments],
+                cwd=folder, capture_output=True, text=True, check=False,
+                env=clean_environment(COINFLEX_L2_TARDIS_URL=url, PYTHONPATH=os.fspath(ROOT)),
+            )  # fmt: skip
+            assert result.returncode == 0, (command, result.stderr)
+            printed[command] = result.stdout
+    return printed
+
+
+@pytest.mark.parametrize(
+    ("command", "shown"), [pair for pair in _commands() if pair[0] != "make test"]
+)
+def test_a_command_of_the_readme_prints_what_is_shown(
+    tour: dict[str, str], command: str, shown: list[str]
+):
+    """Line by line; an ellipsis alone on a line stands for the rest."""
+    lines = tour[command].splitlines()
+    if _ANYTHING in shown:
+        shown = shown[: shown.index(_ANYTHING)]
+        lines = lines[: len(shown)]
+    assert lines == shown
+
+
+def test_the_first_two_commands_are_demo_and_test():
+    """What a new user types first."""
+    assert [command for command, _ in _commands()][:2] == ["make demo", "make test"]
+
+
+def test_the_python_example_runs(tour: dict[str, str], tmp_path: Path):
+    """The notebook lines give the two best levels."""
+    assert tour
+    (code,) = re.findall(r"```python\n(.*?)```", _README, re.DOTALL)
+    data = tmp_path / "data" / "demo"
+    subprocess.run(
+        [sys.executable, "-m", "pipeline", "--data", os.fspath(data.parent), "demo"],
+        cwd=ROOT, capture_output=True, check=True, env=clean_environment(),
+    )  # fmt: skip
+    shown = code.strip().splitlines()
+    script = "\n".join([*shown[:-1], f"print({shown[-1]}.rows())"])
+    result = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True,
+        env=clean_environment(PYTHONPATH=os.fspath(ROOT)),
+    )  # fmt: skip
+    assert result.stdout == "[('bid', 0, 61645.3, 0.976), ('ask', 0, 61645.4, 3.628)]\n"
+
+
+def test_the_configuration_example_is_accepted(tmp_path: Path):
+    """Every key of the README's TOML is known."""
+    from pipeline.config import Settings  # noqa: PLC0415 - only here
+
+    (text,) = re.findall(r"```toml\n(.*?)```", _README, re.DOTALL)
+    path = tmp_path / "l2.toml"
+    path.write_text(text)
+    assert Settings.load(config=path, environ={}).tardis.timeout == 60
