@@ -328,15 +328,15 @@ def _stale_days(
     *,
     rebuild: bool,
 ) -> Iterator[date]:
-    with_slices = set(_days_with_slices(door))
-    ingested = {date.fromisoformat(day) for day in catalogue.days}
-    for day in sorted((with_slices | ingested) if days is None else days):
-        if day not in with_slices and day not in ingested:
-            continue
+    for day in _days_with_slices(door) if days is None else sorted(days):
         sources = sources_of(door, day)
         for held in sources.held:
             held.save()
         report.corrupt |= sources.corrupt
+        if not any(sources.minutes):
+            # Raw that is gone must not take with it what the lake still has.
+            log.warning("%s has no whole slice; what the lake has of it is left as it is", day)
+            continue
         if not rebuild and catalogue.source_of(day, wanted) == {sources.digest()}:
             report.up_to_date.append(day.isoformat())
         else:

@@ -264,7 +264,9 @@ INGESTS: Final = Table(
         Column("tickers", pl.Int64(), "updates", "Ticker updates that count."),
         Column("shadowed", pl.Int64(), "items", "Items for which a wider slice counts instead."),
         Column("control", pl.Int64(), "lines", "Acknowledgements, welcomes, errors."),
-        Column("foreign_lines", pl.Int64(), "lines", "Lines of tables that this project does not read."),
+        Column(
+            "foreign_lines", pl.Int64(), "lines", "Lines of tables that this project does not read."
+        ),
         Column("quarantined", pl.Int64(), "lines", "Lines that could not be read."),
         Column("disconnects", pl.Int64(), "lines", "Empty lines."),
         Column("outside_minute", pl.Int64(), "lines", "Arrivals outside the slice's minute."),

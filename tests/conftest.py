@@ -17,7 +17,7 @@ Cli = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture
 def sample() -> Path:
-    """The committed six minutes of slices, 2020-08-01T23:54 to 24:00."""
+    """Return the folder of the committed six minutes of slices, 2020-08-01T23:54 to 24:00."""
     return ROOT / "data" / "sample"
 
 

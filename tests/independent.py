@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+    from pathlib import Path
 
 Book = tuple[list[tuple[float, float]], list[tuple[float, float]]]
 
@@ -66,7 +68,9 @@ def book_of(data: dict[str, Any]) -> Book:
     return sorted(bids.items(), reverse=True), sorted(asks.items())
 
 
-def read(folder: Path, start: datetime, end: datetime, lacking: set[datetime] = frozenset()) -> Reading:  # type: ignore[assignment] # an empty set
+def read(
+    folder: Path, start: datetime, end: datetime, lacking: Collection[datetime] = ()
+) -> Reading:
     """Read [start, end): a minute without a file is empty, unless it is said to be lacking."""
     reading = Reading()
     last = 0

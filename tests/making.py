@@ -6,8 +6,10 @@ import gzip
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Levels = Sequence[Sequence[float]]
 
@@ -44,8 +46,15 @@ def depth(
     return line(time, {"table": table, "data": [data | extra], "action": action})
 
 
-def trade(time: datetime, price: str, quantity: str, *, instrument: str = "BTC-USD", side: str = "BUY",
-          id_: str = "1") -> str:  # fmt: skip
+def trade(
+    time: datetime,
+    price: str,
+    quantity: str,
+    *,
+    instrument: str = "BTC-USD",
+    side: str = "BUY",
+    id_: str = "1",
+) -> str:
     """Return the line of a trade."""
     data = {"side": side, "quantity": quantity, "price": price, "marketCode": instrument,
             "tradeId": id_, "timestamp": str(round(time.timestamp() * 1000))}  # fmt: skip

@@ -7,17 +7,21 @@ from __future__ import annotations
 
 import gzip
 import random
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import duckdb
 import pytest
 
 from pipeline.ingest import ingest
 from pipeline.sources.files import adopt
 from pipeline.views import connect
 from tests.independent import Book, Reading, in_microseconds, read
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import duckdb
 
 _START = datetime(2020, 8, 1, 23, 54, tzinfo=UTC)
 _MINUTES = 6
@@ -29,7 +33,7 @@ _BTC, _ETH = "BTC-USD-SWAP-LIN", "ETH-USD-SWAP-LIN"
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[duckdb.DuckDBPyConnection, Reading]:
-    """The sample as it is, in a lake and in an independent reading."""
+    """Return the sample as it is, in a lake and in an independent reading."""
     sample = Path(__file__).parent.parent / "data" / "sample"
     data = tmp_path_factory.mktemp("whole")
     adopt(data, "coinflex", sample)
@@ -42,7 +46,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[duckdb.DuckDBPyConn
 def holed(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> tuple[duckdb.DuckDBPyConnection, Reading, random.Random]:
-    """The sample moved across midnight, with disconnects and a lacking minute planted."""
+    """Return the sample moved across midnight, with planted disconnects and a lacking minute."""
     rng = random.Random(20200714)
     sample = Path(__file__).parent.parent / "data" / "sample"
     slices, data = tmp_path_factory.mktemp("slices"), tmp_path_factory.mktemp("holed")
@@ -114,7 +118,7 @@ def _sorted(sides: dict[str, dict[float, float]]) -> Book:
 @pytest.mark.parametrize("instrument", [_BTC, _ETH])
 def test_every_message_of_the_order_flow_comes_back_from_depth_changes(
     whole: tuple[duckdb.DuckDBPyConnection, Reading], instrument: str
-):
+) -> None:
     """Applied in order, from nothing at each reset, the changes give every message's own book."""
     connection, reading = whole
     books = [book for _, book in _replayed(connection, instrument)]
@@ -125,7 +129,7 @@ def test_every_message_of_the_order_flow_comes_back_from_depth_changes(
 @pytest.mark.parametrize("instrument", [_BTC, _ETH])
 def test_resets_at_holes_and_midnight_still_give_every_book(
     holed: tuple[duckdb.DuckDBPyConnection, Reading, random.Random], instrument: str
-):
+) -> None:
     """The changes give every message's own book across disconnects, lacking minutes, midnight."""
     connection, reading, _ = holed
     books = [book for _, book in _replayed(connection, instrument)]
@@ -142,7 +146,7 @@ def test_resets_at_holes_and_midnight_still_give_every_book(
 @pytest.mark.parametrize("instrument", [_BTC, _ETH])
 def test_trades_of_the_order_flow_are_equal_line_by_line(
     whole: tuple[duckdb.DuckDBPyConnection, Reading], instrument: str
-):
+) -> None:
     """Ids, sides, prices and amounts come back in line order."""
     connection, reading = whole
     rows = connection.execute(
@@ -151,7 +155,13 @@ def test_trades_of_the_order_flow_are_equal_line_by_line(
         [instrument],
     ).fetchall()
     expected = [
-        (t["tradeId"], t["side"].lower(), float(t["price"]), float(t["quantity"]), int(t["timestamp"]))
+        (
+            t["tradeId"],
+            t["side"].lower(),
+            float(t["price"]),
+            float(t["quantity"]),
+            int(t["timestamp"]),
+        )
         for t in reading.trades[instrument]
     ]
     assert rows == expected
@@ -160,13 +170,13 @@ def test_trades_of_the_order_flow_are_equal_line_by_line(
 
 def test_the_index_says_what_each_message_says(
     whole: tuple[duckdb.DuckDBPyConnection, Reading],
-):
+) -> None:
     """Times, sequence numbers, level counts and best prices are those of the line."""
     connection, reading = whole
     for instrument, messages in reading.depth.items():
         rows = connection.execute(
-            """select epoch_us(local_timestamp), epoch_ms(timestamp), seq_num, bid_levels, ask_levels,
-            bid_price, bid_amount, ask_price, ask_amount, epoch_us(valid_until)
+            """select epoch_us(local_timestamp), epoch_ms(timestamp), seq_num, bid_levels,
+            ask_levels, bid_price, bid_amount, ask_price, ask_amount, epoch_us(valid_until)
             from depth_messages where instrument = ? order by message""",
             [instrument],
         ).fetchall()
@@ -180,7 +190,7 @@ def test_the_index_says_what_each_message_says(
 
 def test_checksums_of_the_two_element_form_hold_on_every_message(
     whole: tuple[duckdb.DuckDBPyConnection, Reading],
-):
+) -> None:
     """2020's form gives no checksum; 2022's gives one, and it fits each of its books."""
     connection, reading = whole
     verdicts = connection.execute(
@@ -194,7 +204,7 @@ def test_checksums_of_the_two_element_form_hold_on_every_message(
 
 def test_book_at_equals_raw_at_random_times(
     whole: tuple[duckdb.DuckDBPyConnection, Reading],
-):
+) -> None:
     """At random times, and exactly at arrivals, SQL gives the book of the last message."""
     connection, reading = whole
     rng = random.Random(1)
@@ -208,7 +218,7 @@ def test_book_at_equals_raw_at_random_times(
 
 def test_book_at_knows_nothing_inside_holes_and_everything_around_them(
     holed: tuple[duckdb.DuckDBPyConnection, Reading, random.Random],
-):
+) -> None:
     """Dense around disconnects, lacking minutes, midnight and the ends of coverage."""
     connection, reading, rng = holed
     midnight = in_microseconds(_MIDNIGHT)
@@ -236,7 +246,7 @@ def test_book_at_knows_nothing_inside_holes_and_everything_around_them(
 
 def test_gaps_cover_exactly_what_is_unknown_after_the_first_snapshot(
     holed: tuple[duckdb.DuckDBPyConnection, Reading, random.Random],
-):
+) -> None:
     """Between first and last message, a time lies in a gap if and only if no book is known."""
     connection, reading, rng = holed
     for instrument in (_BTC, _ETH):
@@ -255,7 +265,7 @@ def test_gaps_cover_exactly_what_is_unknown_after_the_first_snapshot(
 
 def test_at_midnight_exactly_the_book_of_the_day_before_stands(
     holed: tuple[duckdb.DuckDBPyConnection, Reading, random.Random],
-):
+) -> None:
     """00:00:00.000 looks at the day before, and gives that day's last book."""
     connection, reading, _ = holed
     midnight = in_microseconds(_MIDNIGHT)

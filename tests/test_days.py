@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import duckdb
 import pytest
 
 from pipeline.ingest import ingest
 from pipeline.sources.files import adopt
 from pipeline.views import connect
 from tests.making import DAY, at, depth, line, trade, write_minute
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    import duckdb
 
 _BID, _ASK = [[1, 1]], [[2, 1]]
 
@@ -38,7 +41,7 @@ def _messages(connection: duckdb.DuckDBPyConnection, columns: str) -> list[tuple
     return rows(connection, f"select {columns} from depth_messages order by date, message")
 
 
-def test_each_real_message_gives_the_rows_that_it_should(tmp_path: Path):
+def test_each_real_message_gives_the_rows_that_it_should(tmp_path: Path) -> None:
     """Twenty real messages of four eras: full books, other channels, trades, tickers, the rest."""
     real = (Path(__file__).parent / "recordings" / "real_messages.ndjson").read_text().splitlines()
     connection = lake(tmp_path, {0: [line(at(0, n), text) for n, text in enumerate(real)]})
@@ -60,11 +63,13 @@ def test_each_real_message_gives_the_rows_that_it_should(tmp_path: Path):
     # The engine was re-based between May and October 2022: a restart, and what was missed unknown.
     assert rows(connection, """select seq_step < 0, missed, epoch from depth_messages
         where line = 15""") == [(True, None, 1)]  # fmt: skip
-    counts = "sum(depth), sum(trades), sum(tickers), sum(control), sum(foreign_lines), sum(quarantined)"
+    counts = (
+        "sum(depth), sum(trades), sum(tickers), sum(control), sum(foreign_lines), sum(quarantined)"
+    )
     assert rows(connection, f"select {counts} from ingests") == [(7, 4, 4, 3, 2, 0)]
 
 
-def test_steps_missed_repeats_and_restarts(tmp_path: Path):
+def test_steps_missed_repeats_and_restarts(tmp_path: Path) -> None:
     """A step of n misses n - 1, an equal number is a repeat, a jump beyond reason is a restart."""
     start = 1594613594001171264
     numbers = [start, start + 1, start + 4, start + 4, start + 10**9, start + 10**9 + 1, 5, 6]
@@ -87,7 +92,7 @@ def test_steps_missed_repeats_and_restarts(tmp_path: Path):
     ]
 
 
-def test_what_is_plausible_grows_with_the_time_between(tmp_path: Path):
+def test_what_is_plausible_grows_with_the_time_between(tmp_path: Path) -> None:
     """At most 1,000 a second of exchange time, and 1,000 at least, count as missed."""
     times = [at(0, 0), at(0, 0.1), at(0, 0.2), at(0, 5.2), at(0, 10.2)]
     numbers = [0, 1000, 2001, 2001 + 5000, 2001 + 5000 + 5001]
@@ -98,7 +103,7 @@ def test_what_is_plausible_grows_with_the_time_between(tmp_path: Path):
     ]  # fmt: skip
 
 
-def test_sequence_numbers_at_the_ends_of_64_bits(tmp_path: Path):
+def test_sequence_numbers_at_the_ends_of_64_bits(tmp_path: Path) -> None:
     """A difference that does not fit is unknown, not wrapped."""
     numbers = [2**63 - 1, -(2**63) + 1, 0]
     found = [depth(at(0, n), _BID, _ASK, seq=number) for n, number in enumerate(numbers)]
@@ -110,7 +115,7 @@ def test_sequence_numbers_at_the_ends_of_64_bits(tmp_path: Path):
     ]
 
 
-def test_steps_across_a_disconnect_are_counted_apart(tmp_path: Path):
+def test_steps_across_a_disconnect_are_counted_apart(tmp_path: Path) -> None:
     """What was sent in a gap is not missed while connected."""
     connection = lake(
         tmp_path,
@@ -122,12 +127,12 @@ def test_steps_across_a_disconnect_are_counted_apart(tmp_path: Path):
         (4, None, 3, True),
         (2, 1, None, False),
     ]
-    assert rows(connection, "select missed_snapshots, missed_in_gaps, disconnects from coverage") == [
-        (1, 3, 1)
-    ]
+    assert rows(
+        connection, "select missed_snapshots, missed_in_gaps, disconnects from coverage"
+    ) == [(1, 3, 1)]
 
 
-def test_a_book_ends_just_after_the_last_line_before_a_disconnect(tmp_path: Path):
+def test_a_book_ends_just_after_the_last_line_before_a_disconnect(tmp_path: Path) -> None:
     """The last line of any kind counts; the gap lasts until the instrument's next snapshot."""
     connection = lake(
         tmp_path,
@@ -145,7 +150,7 @@ def test_a_book_ends_just_after_the_last_line_before_a_disconnect(tmp_path: Path
     ]  # fmt: skip
 
 
-def test_a_fetched_minute_without_data_is_no_hole_one_never_fetched_is(tmp_path: Path):
+def test_a_fetched_minute_without_data_is_no_hole_one_never_fetched_is(tmp_path: Path) -> None:
     """Minute 1 was fetched and is empty; minute 3 was never fetched."""
     connection = lake(
         tmp_path,
@@ -158,27 +163,26 @@ def test_a_fetched_minute_without_data_is_no_hole_one_never_fetched_is(tmp_path:
         assert len(found) == levels, time
 
 
-def test_book_state_is_not_carried_into_a_day_after_a_hole_at_midnight(tmp_path: Path):
+def test_book_state_is_not_carried_into_a_day_after_a_hole_at_midnight(tmp_path: Path) -> None:
     """23:59 was fetched, 00:00 was not: at midnight nothing is known until the next snapshot."""
     write_minute(tmp_path / "slices", at(1439), [depth(at(1439, 1), _BID, _ASK)])
     connection = lake(tmp_path, {1441: [depth(at(1441, 5), _BID, _ASK)]})
     for time, levels in [("2020-08-01 23:59:59.999999", 2), ("2020-08-02", 0),
-                         ("2020-08-02 00:01:04.999999", 0), ("2020-08-02 00:01:05", 2)]:  # fmt: skip
+                         ("2020-08-02 00:01:04.999999", 0),
+                         ("2020-08-02 00:01:05", 2)]:  # fmt: skip
         assert len(rows(connection, f"from book_at('BTC-USD', '{time}')")) == levels, time
 
 
-def test_of_several_messages_in_one_microsecond_the_last_counts(tmp_path: Path):
+def test_of_several_messages_in_one_microsecond_the_last_counts(tmp_path: Path) -> None:
     """Order is line order, never time."""
     same = at(0, 1)
-    connection = lake(
-        tmp_path, {0: [depth(same, [[price, 1]], _ASK) for price in (1.1, 1.2, 1.3)]}
-    )
+    connection = lake(tmp_path, {0: [depth(same, [[price, 1]], _ASK) for price in (1.1, 1.2, 1.3)]})
     found = rows(connection, "select price from book_at('BTC-USD', '2020-08-01 00:00:01') "
                  "where side = 'bid'")  # fmt: skip
     assert found == [(1.3,)]
 
 
-def test_a_clock_that_steps_back_never_makes_an_old_book_current(tmp_path: Path):
+def test_a_clock_that_steps_back_never_makes_an_old_book_current(tmp_path: Path) -> None:
     """The last message in line order among those that had arrived is the book; all is counted."""
     times = [10, 12, 11, 11.5, 13]
     lines = [depth(at(0, t), [[n + 1, 1]], [[100, 1]]) for n, t in enumerate(times)]
@@ -192,7 +196,7 @@ def test_a_clock_that_steps_back_never_makes_an_old_book_current(tmp_path: Path)
     assert rows(connection, "select sum(backwards), sum(outside_minute) from ingests") == [(2, 0)]
 
 
-def test_clocks_stepping_back_across_row_groups(tmp_path: Path):
+def test_clocks_stepping_back_across_row_groups(tmp_path: Path) -> None:
     """Also when the later message is far behind in the file, validity never overlaps."""
     early = [depth(at(0, 1 + n / 1000), [[n + 1, 1]], [[10**6, 1]]) for n in range(20_001)]
     late = [depth(at(0, 5), [[5.5, 1]], [[10**6, 1]])]
@@ -206,7 +210,7 @@ def test_clocks_stepping_back_across_row_groups(tmp_path: Path):
     assert found == [(5.5,)]
 
 
-def test_crossed_and_one_sided_books_are_kept_and_labelled(tmp_path: Path):
+def test_crossed_and_one_sided_books_are_kept_and_labelled(tmp_path: Path) -> None:
     """Crossed or locked is a label; an empty side has no best price."""
     connection = lake(
         tmp_path,
@@ -224,7 +228,7 @@ def test_crossed_and_one_sided_books_are_kept_and_labelled(tmp_path: Path):
     ]
 
 
-def test_a_one_sided_snapshot_clears_the_other_side(tmp_path: Path):
+def test_a_one_sided_snapshot_clears_the_other_side(tmp_path: Path) -> None:
     """Every message is the whole book: no level outlives the message that lacks it."""
     connection = lake(
         tmp_path,
@@ -236,7 +240,7 @@ def test_a_one_sided_snapshot_clears_the_other_side(tmp_path: Path):
     ]
 
 
-def test_other_channels_never_touch_the_full_one(tmp_path: Path):
+def test_other_channels_never_touch_the_full_one(tmp_path: Path) -> None:
     """A truncated book or a difference enters neither sequence, counts nor books of `depth`."""
     connection = lake(
         tmp_path,
@@ -254,7 +258,7 @@ def test_other_channels_never_touch_the_full_one(tmp_path: Path):
                 "order by price") == [(1.0,), (2.0,)]  # fmt: skip
 
 
-def test_a_full_depth_message_of_another_action_is_kept_but_is_no_book(tmp_path: Path):
+def test_a_full_depth_message_of_another_action_is_kept_but_is_no_book(tmp_path: Path) -> None:
     """Labelled and counted; until the next whole book nothing is known."""
     connection = lake(
         tmp_path,
@@ -275,7 +279,7 @@ def test_a_full_depth_message_of_another_action_is_kept_but_is_no_book(tmp_path:
     assert rows(connection, "select count(*) from quotes") == [(2,)]
 
 
-def test_lines_that_cannot_be_read_go_to_quarantine_and_change_nothing_else(tmp_path: Path):
+def test_lines_that_cannot_be_read_go_to_quarantine_and_change_nothing_else(tmp_path: Path) -> None:
     """Counted, with slice, line and reason; the books around them are whole."""
     bad = ['{"table":"depth","data":{"marketCode":"BTC-USD","asks":"x","bids":[]}}', "not json"]
     connection = lake(
@@ -295,15 +299,17 @@ def test_lines_that_cannot_be_read_go_to_quarantine_and_change_nothing_else(tmp_
 
 @pytest.mark.parametrize(
     "name",
-    ["../../x", "a/b", "it's", '"; drop view trades; --', "x" * 300, "é/ü 漢", "a%2Fb", "~", "12345",
-     ".", "..", "A=B", " ", "*", "[x]", "CON", "line\nbreak", "2020-01-01", "__HIVE_DEFAULT_PARTITION__"],
+    ["../../x", "a/b", "it's", '"; drop view trades; --', "x" * 300, "é/ü 漢", "a%2Fb", "~",
+     "12345", ".", "..", "A=B", " ", "*", "[x]", "CON", "line\nbreak", "2020-01-01",
+     "__HIVE_DEFAULT_PARTITION__"],
 )  # fmt: skip
-def test_an_instrument_of_any_name_is_stored_under_its_own_name(tmp_path: Path, name: str):
+def test_an_instrument_of_any_name_is_stored_under_its_own_name(tmp_path: Path, name: str) -> None:
     """No file outside the lake, no SQL, and every verb answers for it."""
     other = "plain"
     connection = lake(
         tmp_path,
-        {0: [depth(at(0, 1), _BID, _ASK, instrument=name), trade(at(0, 2), "1", "1", instrument=name),
+        {0: [depth(at(0, 1), _BID, _ASK, instrument=name),
+             trade(at(0, 2), "1", "1", instrument=name),
              depth(at(0, 1), [[5, 5]], [], instrument=other)]},
     )  # fmt: skip
     for view in ("depth_messages", "depth_changes", "quotes", "trades", "gaps", "coverage"):
@@ -315,7 +321,7 @@ def test_an_instrument_of_any_name_is_stored_under_its_own_name(tmp_path: Path, 
     assert inside == {"slices", "data"}
 
 
-def test_the_instrument_of_the_message_is_trusted_not_that_of_the_request(tmp_path: Path):
+def test_the_instrument_of_the_message_is_trusted_not_that_of_the_request(tmp_path: Path) -> None:
     """A line for another instrument than the one asked for is stored under its own."""
     write_minute(tmp_path / "slices", at(0), [depth(at(0, 1), _BID, _ASK, instrument="BTC-USD")])
     adopt(tmp_path / "data", "coinflex", tmp_path / "slices", instruments=["BTC-USD-SWAP-LIN"])
@@ -325,7 +331,7 @@ def test_the_instrument_of_the_message_is_trusted_not_that_of_the_request(tmp_pa
     assert len(rows(connection, "from book_at('BTC-USD', '2020-08-01 00:00:30')")) == 2
 
 
-def test_arrival_orders_all_tables_in_the_order_of_lines(tmp_path: Path):
+def test_arrival_orders_all_tables_in_the_order_of_lines(tmp_path: Path) -> None:
     """Trades and books merge in true arrival order, also within a microsecond."""
     same = at(0, 1)
     connection = lake(
@@ -335,13 +341,16 @@ def test_arrival_orders_all_tables_in_the_order_of_lines(tmp_path: Path):
     )  # fmt: skip
     merged = rows(connection, """select what from (
         select arrival, id as what from trades
-        union all select arrival, seq_num::varchar from depth_messages) order by arrival""")  # fmt: skip
+        union all select arrival, seq_num::varchar from depth_messages)
+        order by arrival""")  # fmt: skip
     assert merged == [("a",), ("1",), ("b",), ("2",)]
 
 
-def test_tickers_and_a_trade_only_instrument(tmp_path: Path):
+def test_tickers_and_a_trade_only_instrument(tmp_path: Path) -> None:
     """An instrument without a depth message has a whole day of unknown book, and says so."""
-    ticker = '{"table":"ticker","data":[{"last":"1.5","marketCode":"T","timestamp":"1596240000000"}]}'
+    ticker = (
+        '{"table":"ticker","data":[{"last":"1.5","marketCode":"T","timestamp":"1596240000000"}]}'
+    )
     connection = lake(tmp_path, {0: [line(at(0, 1), ticker)]})
     assert rows(connection, "select instrument, last_price, mark_price from tickers") == [
         ("T", 1.5, None)
@@ -354,7 +363,7 @@ def test_tickers_and_a_trade_only_instrument(tmp_path: Path):
     ]
 
 
-def test_a_book_is_found_after_many_keyframes(tmp_path: Path):
+def test_a_book_is_found_after_many_keyframes(tmp_path: Path) -> None:
     """Any book of the day is a keyframe and the changes since, also far into it."""
     lines = [depth(at(0, n / 100), [[1 + n % 7, n + 1]], [[100, n + 1]]) for n in range(2_000)]
     connection = lake(tmp_path, {0: lines})
@@ -365,7 +374,7 @@ def test_a_book_is_found_after_many_keyframes(tmp_path: Path):
     assert rows(connection, "select count(distinct keyframe) from depth_messages") == [(4,)]
 
 
-def test_days_are_utc(tmp_path: Path):
+def test_days_are_utc(tmp_path: Path) -> None:
     """The date of a row is the UTC day of its arrival."""
     night = datetime(2020, 8, 1, 23, 59, tzinfo=UTC)
     write_minute(tmp_path / "slices", night, [depth(night, _BID, _ASK)])
@@ -374,3 +383,31 @@ def test_days_are_utc(tmp_path: Path):
         ("2020-08-01", 0),
         ("2020-08-02", 0),
     ]
+
+
+def test_a_disconnect_in_another_request_s_slice_breaks_from_the_last_line_of_any(
+    tmp_path: Path,
+) -> None:
+    """Minute 0 is of a wide request, minute 1 of a narrow one whose first line is a disconnect."""
+    wide, narrow = tmp_path / "wide", tmp_path / "narrow"
+    write_minute(wide, at(0), [depth(at(0, 1), _BID, _ASK), depth(at(0, 2), _BID, _ASK)])
+    write_minute(narrow, at(1), ["", depth(at(1, 5), _BID, _ASK)])
+    adopt(tmp_path / "data", "coinflex", wide)
+    adopt(tmp_path / "data", "coinflex", narrow, instruments=["BTC-USD"])
+    ingest(tmp_path / "data", "coinflex")
+    connection = connect(tmp_path / "data")
+    assert rows(connection, """select epoch_ms(start) % 86400000, epoch_ms(stop) % 86400000, cause
+        from gaps order by start""") == [
+        (2000, 65_000, "disconnect"),
+        (120_000, 0, "end_of_coverage"),
+    ]  # fmt: skip
+    assert len(rows(connection, "from book_at('BTC-USD', '2020-08-01 00:00:02')")) == 2
+
+
+def test_a_day_whose_slices_are_gone_keeps_its_lake(tmp_path: Path) -> None:
+    """Raw that is no longer there must not take the lake with it."""
+    connection = lake(tmp_path, {0: [depth(at(0, 1), _BID, _ASK)]})
+    for path in (tmp_path / "data" / "raw").rglob("*.json.gz"):
+        path.unlink()
+    ingest(tmp_path / "data", "coinflex", rebuild=True)
+    assert len(_messages(connection, "message")) == 1

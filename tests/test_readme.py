@@ -7,12 +7,15 @@ import re
 import shlex
 import subprocess
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from pipeline.simulator.tardis import TardisSimulator
 from tests.conftest import ROOT, clean_environment
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _README = (ROOT / "README.md").read_text()
 _ANYTHING = "…"
@@ -60,7 +63,7 @@ def tour(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 )
 def test_a_command_of_the_readme_prints_what_is_shown(
     tour: dict[str, str], command: str, shown: list[str]
-):
+) -> None:
     """Line by line; an ellipsis alone on a line stands for the rest."""
     lines = tour[command].splitlines()
     if _ANYTHING in shown:
@@ -69,12 +72,12 @@ def test_a_command_of_the_readme_prints_what_is_shown(
     assert lines == shown
 
 
-def test_the_first_two_commands_are_demo_and_test():
+def test_the_first_two_commands_are_demo_and_test() -> None:
     """What a new user types first."""
     assert [command for command, _ in _commands()][:2] == ["make demo", "make test"]
 
 
-def test_the_python_example_runs(tour: dict[str, str], tmp_path: Path):
+def test_the_python_example_runs(tour: dict[str, str], tmp_path: Path) -> None:
     """The notebook lines give the two best levels."""
     assert tour
     (code,) = re.findall(r"```python\n(.*?)```", _README, re.DOTALL)
@@ -92,7 +95,7 @@ def test_the_python_example_runs(tour: dict[str, str], tmp_path: Path):
     assert result.stdout == "[('bid', 0, 61645.3, 0.976), ('ask', 0, 61645.4, 3.628)]\n"
 
 
-def test_the_configuration_example_is_accepted(tmp_path: Path):
+def test_the_configuration_example_is_accepted(tmp_path: Path) -> None:
     """Every key of the README's TOML is known."""
     from pipeline.config import Settings  # noqa: PLC0415 - only here
 

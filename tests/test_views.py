@@ -9,7 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 import polars as pl
@@ -22,12 +22,15 @@ from pipeline.views import connect, database_path, run_query, sql_objects, write
 from tests.conftest import ROOT, Cli
 from tests.making import at, depth, trade, write_minute
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 _SQL = sorted((ROOT / "sql").glob("*/*.sql"))
 
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    """A data folder with a small lake."""
+    """Return a data folder with a small lake."""
     lines = [
         depth(at(0, 1), [[1, 1], [0.5, 2]], [[2, 1]], seq=2**62),
         trade(at(0, 2), "1.5", "0.25"),
@@ -39,7 +42,7 @@ def data(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("path", _SQL, ids=lambda path: path.stem)
-def test_each_file_makes_the_one_object_of_its_name(path: Path):
+def test_each_file_makes_the_one_object_of_its_name(path: Path) -> None:
     """The first comment is the grain, the object is the file's name, a view has a comment."""
     text = path.read_text()
     assert text.startswith("-- ")
@@ -49,13 +52,13 @@ def test_each_file_makes_the_one_object_of_its_name(path: Path):
         assert f"comment on view {path.stem} is" in text
 
 
-def test_the_catalogue_lists_every_object_once():
+def test_the_catalogue_lists_every_object_once() -> None:
     """sql/README.md names each view and macro, and nothing else."""
     listed = re.findall(r"^\| `(\w+)", (ROOT / "sql" / "README.md").read_text(), re.MULTILINE)
     assert sorted(listed) == sorted(path.stem for path in _SQL) == sorted(sql_objects())
 
 
-def test_meaning_reaches_the_client(data: Path):
+def test_meaning_reaches_the_client(data: Path) -> None:
     """Every view carries a comment that says what a row is."""
     with connect(data) as connection:
         views = connection.execute(
@@ -65,7 +68,7 @@ def test_meaning_reaches_the_client(data: Path):
     assert all(comment.startswith("One row per ") for _, comment in views)
 
 
-def test_the_columns_that_others_rely_on_are_there(data: Path):
+def test_the_columns_that_others_rely_on_are_there(data: Path) -> None:
     """Names and types of the documented columns."""
     promised = {
         "depth_messages": "instrument date message channel local_timestamp timestamp valid_until "
@@ -109,7 +112,7 @@ def test_the_columns_that_others_rely_on_are_there(data: Path):
 @pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Asia/Tokyo"])
 def test_a_time_in_sql_is_utc_whatever_the_clients_zone(
     data: Path, text: str, expected: str, zone: str
-):
+) -> None:
     """An offset is converted, never dropped; a literal means the same in every client."""
     with connect(data) as connection:
         connection.execute(f"set TimeZone = '{zone}'")
@@ -117,12 +120,13 @@ def test_a_time_in_sql_is_utc_whatever_the_clients_zone(
     assert row == (True,)
 
 
-def test_any_duckdb_client_opens_the_database_file(data: Path, tmp_path: Path):
+def test_any_duckdb_client_opens_the_database_file(data: Path, tmp_path: Path) -> None:
     """From another folder, read-only, without this project: views, macro, comments."""
     path = write_database(data, "coinflex")
     script = (
         "import duckdb, sys; c = duckdb.connect(sys.argv[1], read_only=True);"
-        "print(c.execute(\"select count(*) from book_at('BTC-USD', '2020-08-01 00:00:01')\").fetchall(),"
+        "q = \"select count(*) from book_at('BTC-USD', '2020-08-01 00:00:01')\";"
+        "print(c.execute(q).fetchall(),"
         "c.execute('select count(*) from trades').fetchall())"
     )
     result = subprocess.run(
@@ -134,7 +138,7 @@ def test_any_duckdb_client_opens_the_database_file(data: Path, tmp_path: Path):
 
 def test_the_database_file_is_written_again_only_when_the_folder_has_moved(
     data: Path, tmp_path: Path
-):
+) -> None:
     """It holds absolute paths: untouched while they hold, new when they don't."""
     path = write_database(data, "coinflex")
     before = path.stat().st_mtime_ns
@@ -146,7 +150,7 @@ def test_the_database_file_is_written_again_only_when_the_folder_has_moved(
         assert connection.execute("select count(*) from trades").fetchall() == [(1,)]
 
 
-def test_an_empty_lake_answers_with_no_rows(tmp_path: Path):
+def test_an_empty_lake_answers_with_no_rows(tmp_path: Path) -> None:
     """Before the first ingest every view is there and empty, and no book is known."""
     with connect(tmp_path / "new") as connection:
         for name, text in sql_objects().items():
@@ -155,7 +159,7 @@ def test_an_empty_lake_answers_with_no_rows(tmp_path: Path):
         assert connection.execute("from book_at('X', '2020-08-01')").fetchall() == []
 
 
-def test_two_exchanges_never_mix(data: Path):
+def test_two_exchanges_never_mix(data: Path) -> None:
     """A connection is bound to one exchange, in one data folder with several."""
     adopt(data, "other", data.parent / "slices")
     ingest(data, "other")
@@ -169,15 +173,17 @@ def test_two_exchanges_never_mix(data: Path):
     ["copy (select 1) to 'x'", "attach 'x.db'", "create table t (a int)", "set threads = 1",
      "select 1; select 2", "drop view trades", "", "install httpfs", "call pragma_version()"],
 )  # fmt: skip
-def test_a_query_from_outside_only_reads(data: Path, query: str):
+def test_a_query_from_outside_only_reads(data: Path, query: str) -> None:
     """What is not one SELECT or EXPLAIN is refused before it runs."""
     with connect(data) as connection, pytest.raises(UsageError, match="QUERY"):
         run_query(connection, query)
 
 
-def test_sql_prints_json_csv_table_and_parquet(data: Path, cli: Cli, tmp_path: Path):
-    """JSON is one array of objects with integers as numbers; CSV has a header; files appear whole."""
-    query = "select seq_num, bid_price, ask_price, local_timestamp, null as nothing from depth_messages"
+def test_sql_prints_json_csv_table_and_parquet(data: Path, cli: Cli, tmp_path: Path) -> None:
+    """JSON is one array of objects, integers are numbers; CSV has a header; files are whole."""
+    query = (
+        "select seq_num, bid_price, ask_price, local_timestamp, null as nothing from depth_messages"
+    )
     env = {"COINFLEX_L2_DATA": str(data)}
     (row,) = json.loads(cli("sql", query, "--format", "json", env=env).stdout)
     assert row == {
@@ -195,26 +201,40 @@ def test_sql_prints_json_csv_table_and_parquet(data: Path, cli: Cli, tmp_path: P
     assert pl.read_parquet(output)["seq_num"].to_list() == [2**62]
 
 
-def test_a_big_sum_and_not_a_number_are_json(data: Path, cli: Cli):
+def test_a_big_sum_and_not_a_number_are_json(data: Path, cli: Cli) -> None:
     """HUGEINT is a number, NaN and infinity are null, an empty result is an empty array."""
     env = {"COINFLEX_L2_DATA": str(data)}
     query = "select sum(9223372036854775807::bigint) as s, 'nan'::double as n from range(3)"
-    assert json.loads(cli("sql", query, "--json", env=env).stdout) == [{"s": 3 * (2**63 - 1), "n": None}]
+    assert json.loads(cli("sql", query, "--json", env=env).stdout) == [
+        {"s": 3 * (2**63 - 1), "n": None}
+    ]
     assert json.loads(cli("sql", "from trades where false", "--json", env=env).stdout) == []
 
 
-def test_book_prints_a_ladder_and_converts_offsets(data: Path, cli: Cli):
+def test_book_prints_a_ladder_and_converts_offsets(data: Path, cli: Cli) -> None:
     """Asks above bids; --depth limits each side; a time with an offset is converted."""
     env = {"COINFLEX_L2_DATA": str(data)}
     shown = cli("book", "BTC-USD", "--at", "2020-08-01T02:00:01+02:00", "--depth", "1", env=env)
-    assert shown.stdout.split() == ["side", "price", "amount", "ask", "2.0", "1.0", "bid", "1.0", "1.0"]
-    found = json.loads(cli("book", "BTC-USD", "--at", "2020-08-01T00:00:01", "--json", env=env).stdout)
+    assert shown.stdout.split() == [
+        "side",
+        "price",
+        "amount",
+        "ask",
+        "2.0",
+        "1.0",
+        "bid",
+        "1.0",
+        "1.0",
+    ]
+    found = json.loads(
+        cli("book", "BTC-USD", "--at", "2020-08-01T00:00:01", "--json", env=env).stdout
+    )
     assert [(level["side"], level["level"], level["price"]) for level in found] == [
         ("bid", 0, 1.0), ("bid", 1, 0.5), ("ask", 0, 2.0),
     ]  # fmt: skip
 
 
-def test_an_unknown_book_says_why(data: Path, cli: Cli):
+def test_an_unknown_book_says_why(data: Path, cli: Cli) -> None:
     """No rows, exit 0, and the reason on stderr; an unknown instrument is a usage error."""
     env = {"COINFLEX_L2_DATA": str(data)}
     unknown = cli("book", "BTC-USD", "--at", "2020-08-01T12:00", env=env)
@@ -225,7 +245,7 @@ def test_an_unknown_book_says_why(data: Path, cli: Cli):
     assert "BTC-USD" in wrong.stderr
 
 
-def test_a_read_only_lake_is_read(data: Path, tmp_path: Path):
+def test_a_read_only_lake_is_read(data: Path) -> None:
     """Reading needs no permission to write: connect changes nothing in a whole lake."""
     connect(data).close()
     before = {path: path.stat().st_mtime_ns for path in data.rglob("*")}

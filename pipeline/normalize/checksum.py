@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["verdict"]
 
 _BLANKS: Final = b" \t\r\n"
-_PAIR: Final = 2
+_PAIRS: Final = {2}
 
 
 def verdict(
@@ -26,15 +26,17 @@ def verdict(
     bids_text: bytes,
     asks: Sequence[Sequence[float]],
     bids: Sequence[Sequence[float]],
+    form: set[int],
 ) -> str:
     """Return ok, mismatch, absent (None or 0: not given) or unverifiable.
 
+    `form` are the numbers of elements that the levels have; none at all counts as two.
     The text as it was sent is tried first, since that is what was hashed; a message that was
     printed anew on its way is tried in the exchange's own number format.
     """
     if not given:
         return "absent"
-    if any(len(level) != _PAIR for side in (asks, bids) for level in side):
+    if not form <= _PAIRS:
         return "unverifiable"
     wanted = given % 2**32
     if zlib.crc32(bids_text.translate(None, _BLANKS), _crc(asks_text)) == wanted:

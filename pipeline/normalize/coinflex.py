@@ -10,6 +10,7 @@ A line that is not what it claims to be is Refused as a whole, with the reason; 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Final, TypeAlias, TypeVar
 
 import msgspec
@@ -35,6 +36,7 @@ _T = TypeVar("_T")
 _INT64: Final = range(-(2**63), 2**63)
 _LAST_MS: Final = 253_402_300_799_999  # the end of the year 9999
 _FORMS: Final[tuple[set[int], ...]] = ({2}, {4}, {2, 4}, set())
+_price_and_amount: Final = itemgetter(0, 1)
 
 
 class Refused(ValueError):
@@ -217,10 +219,12 @@ def _kind(channel: str, action: str | None) -> str:
 
 def _book(item: _Depth, kind: str) -> Book:
     asks, bids = _levels.decode(item.asks), _levels.decode(item.bids)
-    if {len(level) for side in (asks, bids) for level in side} not in _FORMS:
+    form = {*map(len, asks), *map(len, bids)}
+    if form not in _FORMS:
         raise Refused("a level has neither two nor four elements")
     ask_side, odd_asks = _side(asks, kind, descending=False)
     bid_side, odd_bids = _side(bids, kind, descending=True)
+    odd_rest = 4 in form and any(any(level[2:]) for level in asks + bids)  # noqa: PLR2004 - as above
     checksum = _whole(item.checksum, "checksum") or None
     return Book(
         instrument=item.instrument(),
@@ -228,8 +232,8 @@ def _book(item: _Depth, kind: str) -> Book:
         timestamp=_time(item.timestamp),
         seq_num=_whole(item.seq_num, "seqNum"),
         checksum=checksum,
-        checksum_status=verdict(checksum, bytes(item.asks), bytes(item.bids), asks, bids),
-        irregular=odd_asks or odd_bids,
+        checksum_status=verdict(checksum, bytes(item.asks), bytes(item.bids), asks, bids, form),
+        irregular=odd_asks or odd_bids or odd_rest,
         bids=bid_side,
         asks=ask_side,
     )
@@ -239,8 +243,8 @@ def _side(
     levels: list[list[float]], kind: str, *, descending: bool
 ) -> tuple[dict[float, float], bool]:
     """Return one side as price → amount, best first, and whether it came in any other way."""
-    side = {level[0]: level[1] for level in levels}
-    odd = len(side) != len(levels) or any(any(level[2:]) for level in levels)
+    side = dict(map(_price_and_amount, levels))
+    odd = len(side) != len(levels)
     if kind == "book" and (min(side.values(), default=1.0) <= 0):
         # In a snapshot an amount of 0 removes what is not there; below 0 is kept as received.
         side, odd = {price: amount for price, amount in side.items() if amount != 0}, True

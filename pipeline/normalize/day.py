@@ -102,7 +102,8 @@ class DayNormalizer:
 
     def disconnect(self, rank: int, tally: Tally) -> None:
         """Take an empty line: the recorder lost its connection after the last line."""
-        time = self._last.get(rank, self._day_start - 1) + 1
+        # The last line of any slice: the one before may have been another request's.
+        time = max(self._last.values(), default=self._day_start - 1) + 1
         self._coverage.disconnect(rank, time)
         tally.counts["disconnects"] += 1
         for feed, state in self._depth.items():

@@ -260,6 +260,10 @@ def _changes(
     """Return the levels that differ, with their new amount (0 = gone), best first."""
     if not before:
         return list(after.items())
-    changed = dict(after.items() - before.items())
-    changed.update(dict.fromkeys(before.keys() - after.keys(), 0.0))
-    return sorted(changed.items(), reverse=descending)
+    stood = before.get
+    changes = [level for level in after.items() if stood(level[0]) != level[1]]
+    gone = before.keys() - after.keys()
+    if gone:
+        changes += [(price, 0.0) for price in gone]
+        changes.sort(reverse=descending)
+    return changes

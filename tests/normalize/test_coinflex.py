@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -37,12 +38,12 @@ def _book(number: int) -> Book:
     return book
 
 
-def test_subscribe_acknowledgements_are_control_lines():
+def test_subscribe_acknowledgements_are_control_lines() -> None:
     """What stands among the data lines but is no data is known as such."""
     assert [decode(line) for line in _LINES[:3]] == [Control()] * 3
 
 
-def test_the_2020_form_of_a_book():
+def test_the_2020_form_of_a_book() -> None:
     """`data` first, four-element levels, a number as seqNum, checksum 0 which means not given."""
     assert _books(4).channel == "depth"
     assert _books(4).action == "partial"
@@ -59,7 +60,7 @@ def test_the_2020_form_of_a_book():
     )
 
 
-def test_the_may_2022_form_of_a_book():
+def test_the_may_2022_form_of_a_book() -> None:
     """`table` first and named depth, seqNum as text, a signed checksum that can't be verified."""
     assert _books(11).channel == "depth"
     book = _book(11)
@@ -73,13 +74,13 @@ def test_the_may_2022_form_of_a_book():
 
 
 @pytest.mark.parametrize("number", [15, 17, 18, 20])
-def test_checksums_of_complete_real_messages_hold(number: int):
+def test_checksums_of_complete_real_messages_hold(number: int) -> None:
     """All complete real messages of the two-element era verify, two empty sides among them."""
     assert _book(number).checksum_status == "ok"
 
 
 @pytest.mark.parametrize("number", [15, 18, 20])
-def test_one_changed_number_breaks_a_checksum(number: int):
+def test_one_changed_number_breaks_a_checksum(number: int) -> None:
     """A book whose text was altered is labelled a mismatch, and is still given."""
     message = json.loads(_LINES[number - 1])
     data = message["data"][0] if isinstance(message["data"], list) else message["data"]
@@ -90,7 +91,7 @@ def test_one_changed_number_breaks_a_checksum(number: int):
     assert book.asks[data["asks"][0][0]] == data["asks"][0][1]
 
 
-def test_a_signed_checksum_equals_its_unsigned_twin():
+def test_a_signed_checksum_equals_its_unsigned_twin() -> None:
     """Checksums are compared modulo 2^32."""
     message = json.loads(_LINES[14])
     message["data"][0]["checksum"] -= 2**32
@@ -99,7 +100,7 @@ def test_a_signed_checksum_equals_its_unsigned_twin():
     assert book.checksum_status == "ok"
 
 
-def test_truncated_and_differential_channels_are_not_the_full_channel():
+def test_truncated_and_differential_channels_are_not_the_full_channel() -> None:
     """depthL10, depthUpdate and depthUpdate-diff keep their own names and kinds."""
     assert [(_books(n).channel, _book(n).kind) for n in (15, 16, 17, 18)] == [
         ("depth", "book"),
@@ -110,7 +111,7 @@ def test_truncated_and_differential_channels_are_not_the_full_channel():
     assert (_book(17).bids, _book(17).asks) == ({}, {})
 
 
-def test_trades_of_every_era():
+def test_trades_of_every_era() -> None:
     """Sides in lower case, numbers as the nearest doubles, ids as text."""
     found = []
     for number in (5, 7, 8, 13):
@@ -125,9 +126,9 @@ def test_trades_of_every_era():
     ]
 
 
-def test_tickers_of_every_era():
+def test_tickers_of_every_era() -> None:
     """last, lastQty, open, high, low, volumes, open interest, mark prices; absent is NULL."""
-    found = {}
+    found: dict[str, tuple[float | None, ...]] = {}
     for number in (6, 9, 10, 12):
         message = decode(_LINES[number - 1])
         assert isinstance(message, Tickers)
@@ -150,7 +151,7 @@ def test_tickers_of_every_era():
 
 
 @pytest.mark.parametrize("number", [14, 19])
-def test_other_tables_are_foreign(number: int):
+def test_other_tables_are_foreign(number: int) -> None:
     """Candles are counted, not read."""
     assert decode(_LINES[number - 1]) == Foreign("candles60s")
 
@@ -167,8 +168,8 @@ def _decoded(**changes: Any) -> Book:
     return message.items[0]
 
 
-def test_all_spellings_of_the_same_book_give_the_same_book():
-    """instrumentId or marketCode, list or object, two elements or four, text or number."""
+def test_all_spellings_of_the_same_book_give_the_same_book() -> None:
+    """Either name of the instrument, list or object, two elements or four, text or number."""
     expected = _decoded(timestamp=1594684800290)
     object_form = json.loads(_depth(timestamp="1594684800290"))
     data = object_form["data"]
@@ -185,14 +186,14 @@ def test_all_spellings_of_the_same_book_give_the_same_book():
         assert message.items == [expected]
 
 
-def test_negative_and_zero_prices_are_prices():
+def test_negative_and_zero_prices_are_prices() -> None:
     """REPO and spread markets quote below zero; best is still the highest bid, lowest ask."""
     book = _decoded(bids=[[0, 1], [-0.0001, 2]], asks=[[0.5, 1]])
     assert list(book.bids.items()) == [(0.0, 1.0), (-0.0001, 2.0)]
     assert not book.irregular
 
 
-def test_of_a_repeated_price_the_last_counts_and_is_labelled():
+def test_of_a_repeated_price_the_last_counts_and_is_labelled() -> None:
     """Levels out of order, repeated, or of amount 0 are put right and labelled."""
     assert _decoded(bids=[[1, 1], [1, 3]]).bids == {1.0: 3.0}
     assert _decoded(bids=[[1, 1], [1, 3]]).irregular
@@ -204,7 +205,7 @@ def test_of_a_repeated_price_the_last_counts_and_is_labelled():
     assert not _decoded(bids=[[2, 1, 0, 0]]).irregular
 
 
-def test_an_unknown_action_on_the_full_channel_is_no_book():
+def test_an_unknown_action_on_the_full_channel_is_no_book() -> None:
     """A full-depth message with another action is kept as what it is, not applied."""
     message = json.loads(_depth()) | {"action": "increment"}
     decoded = decode(json.dumps(message).encode())
@@ -212,7 +213,7 @@ def test_an_unknown_action_on_the_full_channel_is_no_book():
     assert (decoded.action, decoded.items[0].kind) == ("increment", "unapplied")
 
 
-def test_ten_thousand_levels_a_side_are_a_book():
+def test_ten_thousand_levels_a_side_are_a_book() -> None:
     """Size alone is no reason to refuse."""
     levels = [[float(price), 1.5] for price in range(10_000)]
     book = _decoded(asks=levels, bids=levels[::-1])
@@ -243,7 +244,8 @@ def test_ten_thousand_levels_a_side_are_a_book():
         (_depth(marketCode=7), "str"),
         (b'{"table":"depth"}', "truncated"),
         (b'{"table":7,"data":[]}', "str"),
-        (b'{"table":"trade","data":[{"side":"?","price":"1","quantity":"1","marketCode":"A"}]}', "side"),
+        (b'{"table":"trade","data":[{"side":"?","price":"1","quantity":"1","marketCode":"A"}]}',
+         "side"),
         (b'{"table":"trade","data":[{"side":"BUY","price":"NaN","quantity":"1","marketCode":"A"}]}',
          "price"),
         (b'{"table":"trade","data":[{"side":"BUY","price":"1_0","quantity":"1","marketCode":"A"}]}',
@@ -258,7 +260,7 @@ def test_ten_thousand_levels_a_side_are_a_book():
         (b'{"table":"depth","data":{"marketCode":"\\ud800","asks":[],"bids":[]}}', ""),
     ],
 )  # fmt: skip
-def test_a_line_that_lies_is_refused_with_its_reason(line: bytes, reason: str):
+def test_a_line_that_lies_is_refused_with_its_reason(line: bytes, reason: str) -> None:
     """Nothing is guessed: the whole line is refused, and the reason names what is wrong."""
     with pytest.raises(Refused) as refused:
         decode(line)
@@ -266,12 +268,10 @@ def test_a_line_that_lies_is_refused_with_its_reason(line: bytes, reason: str):
 
 
 @given(st.binary(max_size=200))
-def test_no_bytes_at_all_crash_the_decoder(line: bytes):
+def test_no_bytes_at_all_crash_the_decoder(line: bytes) -> None:
     """Any bytes give a message or Refused."""
-    try:
-        decode(line)
-    except Refused as refused:
-        assert str(refused)
+    with suppress(Refused):
+        assert decode(line) is not None
 
 
 _finite = st.floats(allow_nan=False, allow_infinity=False)
@@ -281,7 +281,7 @@ _levels = st.lists(st.tuples(_finite, _finite.filter(lambda amount: amount > 0))
 @given(asks=_levels, bids=_levels, seq=st.integers(0, 2**63 - 1))
 def test_every_number_comes_back_as_the_double_it_was(
     asks: list[tuple[float, float]], bids: list[tuple[float, float]], seq: int
-):
+) -> None:
     """Prices and amounts are exact doubles, seqNum an exact integer, whatever their size."""
     text = msgspec.json.encode(
         {"table": "depth", "data": {"marketCode": "A", "asks": asks, "bids": bids, "seqNum": seq}}
