@@ -134,12 +134,14 @@ def _write_day(lake: Lake, sources: DaySources, instruments: frozenset[str] | No
 
         day = DayNormalizer(sources.requests, day_start_us(sources.day), emit)
         totals = Tally()
+        lineage = []
         for minute, ranks in enumerate(sources.minutes):
             day.begin_minute(ranks)
             tallies = _feed_minute(day, sources, minute, ranks)
             for rank, tally in tallies.items():
-                writer.write(INGESTS.name, None, _lineage(sources, minute, rank, tally))
+                lineage.append(_lineage(sources, minute, rank, tally))
                 totals.counts.update(tally.counts)
+        writer.write(INGESTS.name, None, pl.DataFrame(lineage, schema=INGESTS.schema))
         facts = day.finish()
         if instruments is not None:
             facts = {name: facts[name] for name in facts if name in instruments}
@@ -204,7 +206,7 @@ def _origin(request: Request) -> str:
     return f"{request.origin}:{request.exchange}"
 
 
-def _lineage(sources: DaySources, minute: int, rank: int, tally: Tally) -> pl.DataFrame:
+def _lineage(sources: DaySources, minute: int, rank: int, tally: Tally) -> dict[str, Any]:
     held = sources.held[rank]
     start = datetime.combine(sources.day, datetime.min.time()) + timedelta(minutes=minute)
     row = {
@@ -215,7 +217,7 @@ def _lineage(sources: DaySources, minute: int, rank: int, tally: Tally) -> pl.Da
         "bytes": held.slices[minute].bytes,
     }
     counted = {name: tally[name] for name in INGESTS.schema if name not in row}
-    return pl.DataFrame([row | counted], schema=INGESTS.schema)
+    return row | counted
 
 
 # --- many days ---------------------------------------------------------------------------------

@@ -37,6 +37,7 @@ _INT64: Final = range(-(2**63), 2**63)
 _LAST_MS: Final = 253_402_300_799_999  # the end of the year 9999
 _FORMS: Final[tuple[set[int], ...]] = ({2}, {4}, {2, 4}, set())
 _price_and_amount: Final = itemgetter(0, 1)
+_beyond: Final = itemgetter(slice(2, None))
 
 
 class Refused(ValueError):
@@ -224,7 +225,7 @@ def _book(item: _Depth, kind: str) -> Book:
         raise Refused("a level has neither two nor four elements")
     ask_side, odd_asks = _side(asks, kind, descending=False)
     bid_side, odd_bids = _side(bids, kind, descending=True)
-    odd_rest = 4 in form and any(any(level[2:]) for level in asks + bids)  # noqa: PLR2004 - as above
+    odd_rest = 4 in form and any(map(any, map(_beyond, asks + bids)))  # noqa: PLR2004 - as above
     checksum = _whole(item.checksum, "checksum") or None
     return Book(
         instrument=item.instrument(),
