@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import heapq
 import logging
 import multiprocessing
 import os
@@ -16,13 +14,14 @@ import polars as pl
 
 import pipeline
 from pipeline import durable
+from pipeline.day_sources import DaySources, sources_of
 from pipeline.errors import SliceCorrupt, UsageError
 from pipeline.lake import Catalogue, DayWriter, Lake
 from pipeline.lock import holding
 from pipeline.normalize.day import DayNormalizer, Tally
 from pipeline.normalize.depth import Place
-from pipeline.schemas import INGESTS, SCHEMA_VERSION
-from pipeline.slices import DayOfSlices, Door, Request, minute_path, read_lines, split_line
+from pipeline.schemas import INGESTS
+from pipeline.slices import Door, split_line
 from pipeline.times import Range, day_start_us
 from pipeline.views import write_database
 
@@ -30,64 +29,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
-__all__ = ["DaySources", "IngestReport", "ingest", "ingest_day", "ingest_range", "sources_of"]
+__all__ = ["IngestReport", "ingest", "ingest_day", "ingest_range"]
 
 log = logging.getLogger(__name__)
 
 _MINUTE_ORDINALS = 1_000_000_000
-
-
-@dataclass
-class DaySources:
-    """The slices that count for a day: requests by rank (the widest first), ranks by minute."""
-
-    day: date
-    held: list[DayOfSlices]
-    minutes: list[tuple[int, ...]]
-
-    @property
-    def requests(self) -> list[Request]:
-        """The requests, by rank."""
-        return [held.request for held in self.held]
-
-    @property
-    def corrupt(self) -> dict[str, str]:
-        """Files that are no whole slices, with the reason; they count as not fetched."""
-        return {
-            f"{held.request.folder}/{minute_path(held.day, minute)}": reason
-            for held in self.held
-            for minute, reason in sorted(held.corrupt.items())
-        }
-
-    def digest(self) -> str:
-        """Return what the day's lake depends on: the slices that count, and the schema."""
-        state = hashlib.sha256(f"schema {SCHEMA_VERSION}\n".encode())
-        for minute, ranks in enumerate(self.minutes):
-            for rank in ranks:
-                held = self.held[rank]
-                line = f"{held.request.folder} {minute} {held.slices[minute].sha256}\n"
-                state.update(line.encode())
-        return state.hexdigest()[:32]
-
-
-def sources_of(door: Door, day: date) -> DaySources:
-    """Return the slices of a day that count: in each minute, none that a wider one contains."""
-    held = [slices for request in door.requests() if _any(slices := door.day(request, day))]
-    minutes = []
-    for minute in range(1440):
-        present = [rank for rank, slices in enumerate(held) if minute in slices.slices]
-        minutes.append(
-            tuple(
-                rank
-                for place, rank in enumerate(present)
-                if not any(held[w].request.contains(held[rank].request) for w in present[:place])
-            )
-        )
-    return DaySources(day, held, minutes)
-
-
-def _any(slices: DayOfSlices) -> bool:
-    return bool(slices.slices or slices.corrupt)
 
 
 # --- one day -----------------------------------------------------------------------------------
@@ -168,12 +114,9 @@ def _feed_minute(
 ) -> dict[int, Tally]:
     """Hand a minute's lines to the normalizer, in order of arrival."""
     tallies = {rank: Tally() for rank in ranks}
-    names = {rank: _slice_name(sources.held[rank], minute) for rank in ranks}
-    origins = {rank: _origin(sources.held[rank].request) for rank in ranks}
-    streams = [_numbered(rank, sources.held[rank].path(minute)) for rank in ranks]
-    # Within a slice the order is that of its lines. Between slices only the clock can tell.
-    lines = streams[0] if len(streams) == 1 else heapq.merge(*streams, key=lambda line: line[0])
-    for ordinal, (_, rank, number, raw) in enumerate(lines, 1):
+    names = {rank: sources.slice_name(rank, minute) for rank in ranks}
+    origins = {rank: sources.origin(rank) for rank in ranks}
+    for ordinal, (rank, number, raw) in enumerate(sources.lines(minute), 1):
         tally = tallies[rank]
         if not raw.strip():
             day.disconnect(rank, tally)
@@ -189,30 +132,13 @@ def _feed_minute(
     return tallies
 
 
-def _numbered(rank: int, path: Path) -> Iterator[tuple[bytes, int, int, bytes]]:
-    """Yield lines with the latest arrival so far, which never runs back, and their number."""
-    latest = b""
-    for number, raw in enumerate(read_lines(path), 1):
-        if raw[:2] == b"20":
-            latest = max(latest, raw[:28])
-        yield latest, rank, number, raw
-
-
-def _slice_name(held: DayOfSlices, minute: int) -> str:
-    return f"{held.request.folder}/{minute_path(held.day, minute)}"
-
-
-def _origin(request: Request) -> str:
-    return f"{request.origin}:{request.exchange}"
-
-
 def _lineage(sources: DaySources, minute: int, rank: int, tally: Tally) -> dict[str, Any]:
     held = sources.held[rank]
     start = datetime.combine(sources.day, datetime.min.time()) + timedelta(minutes=minute)
     row = {
-        "slice": _slice_name(held, minute),
+        "slice": sources.slice_name(rank, minute),
         "minute": start,
-        "origin": _origin(held.request),
+        "origin": sources.origin(rank),
         "sha256": held.slices[minute].sha256,
         "bytes": held.slices[minute].bytes,
     }

@@ -1,0 +1,108 @@
+"""Which slices count for a day, and their lines in order of arrival.
+
+In each minute no slice counts that a wider one contains. Where slices of several requests count,
+because none contains the others, the clock alone can tell the order between them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from pipeline.schemas import SCHEMA_VERSION
+from pipeline.slices import DayOfSlices, Door, Request, minute_path, read_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import date
+    from pathlib import Path
+
+__all__ = ["DaySources", "SliceLine", "sources_of"]
+
+
+class SliceLine(NamedTuple):
+    """A line: the rank of its request, its number in the slice (from 1), its bytes."""
+
+    rank: int
+    number: int
+    raw: bytes
+
+
+@dataclass
+class DaySources:
+    """The slices that count for a day: requests by rank (the widest first), ranks by minute."""
+
+    day: date
+    held: list[DayOfSlices]
+    minutes: list[tuple[int, ...]]
+
+    @property
+    def requests(self) -> list[Request]:
+        """The requests, by rank."""
+        return [held.request for held in self.held]
+
+    @property
+    def corrupt(self) -> dict[str, str]:
+        """Files that are no whole slices, with the reason; they count as not fetched."""
+        return {
+            f"{held.request.folder}/{minute_path(held.day, minute)}": reason
+            for held in self.held
+            for minute, reason in sorted(held.corrupt.items())
+        }
+
+    def digest(self) -> str:
+        """Return what the day's lake depends on: the slices that count, and the schema."""
+        state = hashlib.sha256(f"schema {SCHEMA_VERSION}\n".encode())
+        for minute, ranks in enumerate(self.minutes):
+            for rank in ranks:
+                held = self.held[rank]
+                line = f"{held.request.folder} {minute} {held.slices[minute].sha256}\n"
+                state.update(line.encode())
+        return state.hexdigest()[:32]
+
+    def slice_name(self, rank: int, minute: int) -> str:
+        """Return where a slice lies below raw/<exchange>."""
+        return f"{self.held[rank].request.folder}/{minute_path(self.day, minute)}"
+
+    def origin(self, rank: int) -> str:
+        """Return where a slice came from, as lineage says it: tardis:coinflex."""
+        request = self.held[rank].request
+        return f"{request.origin}:{request.exchange}"
+
+    def lines(self, minute: int) -> Iterator[SliceLine]:
+        """Yield a minute's lines, a slice's own in its order; raises SliceCorrupt as read_lines."""
+        streams = [_stamped(rank, self.held[rank].path(minute)) for rank in self.minutes[minute]]
+        merged = streams[0] if len(streams) == 1 else heapq.merge(*streams, key=lambda it: it[0])
+        for _, line in merged:
+            yield line
+
+
+def sources_of(door: Door, day: date) -> DaySources:
+    """Return the slices of a day that count: in each minute, none that a wider one contains."""
+    held = [slices for request in door.requests() if _any(slices := door.day(request, day))]
+    minutes = []
+    for minute in range(1440):
+        present = [rank for rank, slices in enumerate(held) if minute in slices.slices]
+        minutes.append(
+            tuple(
+                rank
+                for place, rank in enumerate(present)
+                if not any(held[w].request.contains(held[rank].request) for w in present[:place])
+            )
+        )
+    return DaySources(day, held, minutes)
+
+
+def _any(slices: DayOfSlices) -> bool:
+    return bool(slices.slices or slices.corrupt)
+
+
+def _stamped(rank: int, path: Path) -> Iterator[tuple[bytes, SliceLine]]:
+    """Yield lines with the latest arrival so far, which never runs back."""
+    latest = b""
+    for number, raw in enumerate(read_lines(path), 1):
+        if raw[:2] == b"20":
+            latest = max(latest, raw[:28])
+        yield latest, SliceLine(rank, number, raw)
