@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import os
+import threading
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -70,7 +71,6 @@ def ingest_day(
 
 def _write_day(lake: Lake, sources: DaySources, instruments: frozenset[str] | None) -> DayResult:
     digest = sources.digest()
-    parent = multiprocessing.parent_process()
 
     with DayWriter(lake, sources.day, digest, pipeline.__version__) as writer:
 
@@ -91,8 +91,6 @@ def _write_day(lake: Lake, sources: DaySources, instruments: frozenset[str] | No
         facts = day.finish()
         if instruments is not None:
             facts = {name: facts[name] for name in facts if name in instruments}
-        if parent is not None and not parent.is_alive():
-            raise SystemExit(1)  # the run was killed: another one may hold the lock by now
         rows = writer.commit(facts, whole_day=instruments is None)
     about = {
         "source": digest,
@@ -282,10 +280,22 @@ def _results(
         return
     # Spawned: a fork of a process with Polars' threads in it may hang.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_end_with_parent) as pool:
         futures = [pool.submit(ingest_day, data, exchange, day, wanted) for day in days]
         try:
             for future in as_completed(futures):
                 yield future.result()
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def _end_with_parent() -> None:
+    """Let a worker end when its run is killed: by then another run may hold the lock."""
+    run = multiprocessing.parent_process()
+
+    def follow() -> None:
+        if run is not None:
+            run.join()
+            os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()
