@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -11,7 +12,7 @@ from pipeline import durable
 from pipeline.config import KEY_VARIABLES, Settings
 from pipeline.errors import MinutesLacking
 from pipeline.ingest import IngestReport, ingest
-from pipeline.lake import Lake
+from pipeline.lake import Catalogue, Lake
 from pipeline.lock import holding
 from pipeline.slices import Door
 from pipeline.sources.tardis import DownloadReport, download, exchange_details
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from pipeline.times import Range
 
 __all__ = ["BackfillReport", "Progress", "backfill", "plan_backfill"]
+
+log = logging.getLogger(__name__)
 
 
 class Progress(AbstractContextManager["Progress"], Protocol):
@@ -58,7 +61,7 @@ class BackfillReport:
             "days_up_to_date": len(self.ingest.up_to_date),
             "lines": counts.get("lines", 0),
             "lines_quarantined": counts.get("quarantined", 0),
-            "lines_foreign": counts.get("foreign", 0),
+            "lines_foreign": counts.get("foreign_lines", 0),
             "disconnects": counts.get("disconnects", 0),
         }
 
@@ -97,8 +100,7 @@ def backfill(
     """
     with holding(settings.data):
         door = Door(settings.data, settings.exchange)
-        durable.clear(door.drafts)
-        durable.clear(Lake(settings.data, settings.exchange).drafts)
+        _clear_drafts(settings)  # of runs that were killed
         plan = plan_backfill(settings, wanted, channels=channels, instruments=instruments)
         required_key(plan, settings.tardis.key, KEY_VARIABLES[0])
         with progress(sum(1 for _ in plan.minutes())) as shown:
@@ -111,4 +113,21 @@ def backfill(
                 progress=shown.ingested,
             )
         write_database(settings.data, settings.exchange)
+        for name, day in _suspect(settings, plan):
+            log.warning("%s was asked for on %s, and there is not a line: suspect", name, day)
+        _clear_drafts(settings)  # the folders too: the next run has nothing left to tidy
     return BackfillReport(plan, downloaded, ingested)
+
+
+def _suspect(settings: Settings, plan: Plan) -> list[tuple[str, date]]:
+    """Return the instruments that were named and listed on a day which brought no line of them."""
+    days = [day.day for day in plan.days]
+    rows = Catalogue(Lake(settings.data, settings.exchange)).rows
+    there = set(rows.select("instrument", "date").iter_rows())
+    named = plan.request.symbols or ()
+    return [(name, day) for day in days for name in named if (name, day) not in there]
+
+
+def _clear_drafts(settings: Settings) -> None:
+    durable.clear(Door(settings.data, settings.exchange).drafts)
+    durable.clear(Lake(settings.data, settings.exchange).drafts)

@@ -93,7 +93,8 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
         raise UsageError("--config", str(path), f"a TOML file ({error})") from None
     tardis = top.pop("tardis", {})
     if not isinstance(tardis, dict):
-        raise UsageError(f"[tardis] in {path}", tardis, "a table")
+        kind = type(tardis).__name__  # not its value, which may be a key in the wrong place
+        raise UsageError(f"[tardis] in {path}", kind, "a table")
     for section, table in ((Settings, top), (TardisSettings, tardis)):
         names = [setting.name for setting in fields(section)]
         for name in table:
@@ -120,8 +121,10 @@ def _checked(top: dict[str, Any], tardis: dict[str, Any]) -> Settings:
             if isinstance(value, bool) or not isinstance(value, kind):
                 shown = "a secret" if name == "key" else value
                 raise UsageError(name, shown, f"a value like {default!r}")
-            if isinstance(value, (int, float)) and value <= 0:
+            if isinstance(value, (int, float)) and not value > 0:  # nan too is not above 0
                 raise UsageError(name, value, "a number above 0")
+    if not tardis.get("key", "-").isprintable():
+        raise UsageError("key", "a secret with a control character in it", "the key alone")
     exchange = top.get("exchange", Settings.exchange)
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", exchange):
         raise UsageError("exchange", exchange, "an id as Tardis spells it, for example coinflex")
@@ -134,5 +137,6 @@ def _checked(top: dict[str, Any], tardis: dict[str, Any]) -> Settings:
 def _base(url: str) -> str:
     """Return the service's address without a trailing slash or version."""
     if not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", url):
-        raise UsageError("COINFLEX_L2_TARDIS_URL", url, "an address like https://api.tardis.dev")
+        shown = re.sub(r"//[^/]*@", "//…@", url)  # a password may stand before the @
+        raise UsageError("COINFLEX_L2_TARDIS_URL", shown, "an address like https://api.tardis.dev")
     return url.rstrip("/").removesuffix("/v1").rstrip("/")

@@ -85,8 +85,8 @@ def _slices_in(folder: Path) -> dict[date, dict[int, Path]]:
         if at:
             found.setdefault(at[0], {})[at[1]] = path
     if not found:
-        deeper = sorted({path.parents[4] for path in folder.glob("**/[0-9][0-9].json.gz")})
-        nearest = f", for example {deeper[0]}" if deeper else ""
+        deeper = folder.glob("**/[0-9][0-9][0-9][0-9]/*/*/*/[0-9][0-9].json.gz")
+        nearest = next((f", for example {path.parents[4]}" for path in sorted(deeper)), "")
         would_work = f"a folder that holds YYYY/MM/DD/HH/MM.json.gz{nearest}"
         raise UsageError("DIR", str(folder), would_work)
     return found

@@ -164,7 +164,8 @@ class _Download:
         time = self._door.minute_at(day.day, minute)
         async for attempt in _attempts(self._settings):
             await self._calm.wait()
-            draft = durable.new_draft(self._door.drafts)
+            with durable.writing(self._door.drafts):
+                draft = durable.new_draft(self._door.drafts)
             with attempt:
                 try:
                     await self._http.fetch_minute(time, self._plan.filters, draft)

@@ -8,10 +8,12 @@ all minutes because of one.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+import re
+import zlib
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 from urllib.error import HTTPError
 from urllib.parse import quote
 
@@ -35,10 +37,19 @@ if TYPE_CHECKING:
 __all__ = ["Answer", "Details", "Incident", "NoAnswer", "Symbol", "TardisHttp", "verdict"]
 
 _WORDS_SHOWN: Final = 500
+_ERROR_MOST: Final = 1 << 16
 _RETRY_AFTER_MOST: Final = 600.0
 
-# What the response at hand said of when to come back; each request runs in a context of its own.
-_retry_after: ContextVar[float | None] = ContextVar("retry_after", default=None)
+
+class _Head(NamedTuple):
+    """What the head of a response said: its status, and when to come back."""
+
+    status: int
+    retry_after: float | None = None
+
+
+# Of the response at hand; each request runs in a context of its own.
+_head: ContextVar[_Head | None] = ContextVar("head", default=None)
 
 
 class Answer(PipelineError):
@@ -124,6 +135,9 @@ class TardisHttp:
     def __init__(self, settings: TardisSettings, exchange: str) -> None:
         self._settings = settings
         self._exchange = quote(exchange, safe="")
+        key = settings.key or ""
+        forms = "|".join(re.escape(form) for form in (key, quote(key, safe="")))
+        self._secret = re.compile(forms, re.IGNORECASE) if key else None
 
     async def __aenter__(self) -> Self:
         headers = {
@@ -133,8 +147,8 @@ class TardisHttp:
             # aiohttp drops this header when a redirect leads to another origin.
             headers["Authorization"] = f"Bearer {self._settings.key}"
         trace = aiohttp.TraceConfig()
-        trace.on_request_end.append(_note_retry_after)
-        trace.on_request_redirect.append(_note_retry_after)
+        trace.on_request_end.append(_note_head)
+        trace.on_request_redirect.append(_note_head)
         self._session = aiohttp.ClientSession(
             headers=headers,
             timeout=aiohttp.ClientTimeout(total=self._settings.timeout),
@@ -151,7 +165,7 @@ class TardisHttp:
     async def details(self) -> Details:
         """Return what the service has of the exchange; needs no key. Raises Answer or NoAnswer."""
         url = f"{self._settings.url}/v1/exchanges/{self._exchange}"
-        with _connection():
+        with self._connection():
             async with self._session.get(url, headers={"Accept-Encoding": "identity"}) as response:
                 text = await response.read()
         if response.status != 200:  # noqa: PLR2004 - HTTP's own number
@@ -175,12 +189,15 @@ class TardisHttp:
         )
         if filters:
             url += "&filters=" + quote(msgspec.json.encode(filters).decode(), safe="~()*!.'")
-        _retry_after.set(None)
+        _head.set(None)
         try:
-            with durable.writing(into), _connection():
+            with durable.writing(into), self._connection():
                 await _fetch_and_cache_slice(self._session, url, str(into), None)
         except HTTPError as error:
             raise self._answer(error.code, error.msg) from None
+        except UnicodeDecodeError as error:  # of an error's text: a gateway's, perhaps compressed
+            head = _head.get()
+            raise self._answer(head.status if head else 502, _readable(error.object)) from None
 
     def _answer(self, status: int, text: str) -> Answer:
         """Return the service's words, without its JSON around them, and without the key."""
@@ -188,26 +205,38 @@ class TardisHttp:
             words = str(msgspec.json.decode(text)["message"])
         except (msgspec.MsgspecError, KeyError, TypeError, UnicodeError):
             words = text.strip()
-        if self._settings.key:
-            words = words.replace(self._settings.key, "<key>")
-        return Answer(status, words[:_WORDS_SHOWN] or "(no words)", _retry_after.get())
+        head = _head.get()
+        words = self._without_key(words)[:_WORDS_SHOWN] or "(no words)"
+        return Answer(status, words, head.retry_after if head else None)
+
+    @contextmanager
+    def _connection(self) -> Iterator[None]:
+        """Turn what may happen to a connection into NoAnswer; never into what it carried."""
+        try:
+            yield
+        except TimeoutError:
+            raise NoAnswer("no answer in time") from None
+        except aiohttp.ClientError as error:  # may quote the service: a redirect's target, say
+            reason = f"{type(error).__name__}: {error}".removesuffix(": ")
+            raise NoAnswer(self._without_key(reason)[:_WORDS_SHOWN]) from None
+
+    def _without_key(self, text: str) -> str:
+        return self._secret.sub("<key>", text) if self._secret else text
 
 
-@contextmanager
-def _connection() -> Iterator[None]:
-    """Turn what may happen to a connection into NoAnswer; never into what it carried."""
-    try:
-        yield
-    except TimeoutError:
-        raise NoAnswer("no answer in time") from None
-    except aiohttp.ClientError as error:
-        raise NoAnswer(f"{type(error).__name__}: {error}".removesuffix(": ")) from None
+def _readable(body: bytes) -> str:
+    """Return the text of an error that is no UTF-8 as it stands."""
+    if body.startswith(b"\x1f\x8b"):
+        with suppress(zlib.error):
+            body = zlib.decompressobj(wbits=31).decompress(body, _ERROR_MOST)
+    return body.decode("utf-8", "replace")
 
 
-async def _note_retry_after(
+async def _note_head(
     _session: aiohttp.ClientSession,
     _context: SimpleNamespace,
     params: aiohttp.TraceRequestEndParams | aiohttp.TraceRequestRedirectParams,
 ) -> None:
     text = params.response.headers.get("Retry-After", "")
-    _retry_after.set(min(float(text), _RETRY_AFTER_MOST) if text.isdecimal() else None)
+    wait = min(float(text), _RETRY_AFTER_MOST) if text.isdecimal() else None
+    _head.set(_Head(params.response.status, wait))

@@ -105,7 +105,7 @@ def make_plan(
         request,
         wanted,
         plans,
-        skipped_days=[day for day in wanted.days() if day not in set(days)],
+        skipped_days=sorted(set(wanted.days()).difference(days)),
         incidents=[i for i in details.incident_reports if _overlaps(i, wanted)],
     )
 
@@ -126,14 +126,18 @@ def details_exchange(door: Door, details: Details) -> str:
 
 def _within_availability(details: Details, wanted: Range, now: datetime) -> None:
     since = _minute_of(parse_time(details.available_since, "availableSince"))
-    last = parse_time(details.available_to, "availableTo") if details.available_to else now
+    last = _minute_of(now)  # the minute that runs is not whole yet
+    if details.available_to:
+        told = parse_time(details.available_to, "availableTo")
+        # Rounded up: 23:59:59.999 is how some say midnight.
+        last = min(last, told if told == _minute_of(told) else _minute_of(told) + MINUTE)
     has = f"{details.id} is recorded from {minute_text(since)} to {minute_text(last)}"
     if wanted.start < since:
         raise UsageError(
             "--from", minute_text(wanted.start), f"{minute_text(since)} or later; {has}"
         )
     if wanted.end > last:
-        limit = f"{minute_text(_minute_of(last))} or earlier; {has}"
+        limit = f"{minute_text(last)} or earlier; {has}"
         raise UsageError("--to", minute_text(wanted.end), limit)
 
 

@@ -1,0 +1,206 @@
+from __future__ import annotations
+
+import traceback
+from pathlib import Path
+
+import pytest
+
+from pipeline.config import KEY_VARIABLES, Settings, TardisSettings
+from pipeline.errors import UsageError
+
+from .conftest import Cli
+
+SECRET = "TD.a-key-that-must-not-show"
+
+
+def load(text: str = "", *, at: Path, **environ: str) -> Settings:
+    """Return the settings of a file's text and an environment."""
+    path = at / "settings.toml"
+    path.write_text(text, encoding="utf-8")
+    return Settings.load(config=path, environ=environ)
+
+
+def test_defaults() -> None:
+    """Nothing has to be set for a free day."""
+    found = Settings.load(environ={})
+    assert found == Settings(Path("data"), "coinflex", TardisSettings())
+    assert (found.tardis.url, found.tardis.key) == ("https://api.tardis.dev", None)
+
+
+def test_flags_over_environment_over_file(tmp_path: Path) -> None:
+    """What is said last and nearest counts."""
+    path = tmp_path / "settings.toml"
+    path.write_text("""
+        data = "of-file"
+        exchange = "file"
+        [tardis]
+        url = "http://file"
+        key = "file"
+        attempts = 2
+    """)
+    of_file = Settings.load(config=path, environ={})
+    assert (of_file.data, of_file.exchange) == (Path("of-file"), "file")
+    assert of_file.tardis == TardisSettings(url="http://file", key="file", attempts=2)
+    environ = {
+        "COINFLEX_L2_CONFIG": str(path),
+        "COINFLEX_L2_DATA": "of-environment",
+        "COINFLEX_L2_EXCHANGE": "environment",
+        "COINFLEX_L2_TARDIS_URL": "http://environment",
+        "TARDIS_API_KEY": "environment",
+    }
+    over = Settings.load(environ=environ)
+    assert (over.data, over.exchange) == (Path("of-environment"), "environment")
+    assert over.tardis == TardisSettings(url="http://environment", key="environment", attempts=2)
+    flags = Settings.load(data=Path("of-flag"), exchange="flag", environ=environ)
+    assert (flags.data, flags.exchange) == (Path("of-flag"), "flag")
+    assert flags.tardis == over.tardis
+
+
+def test_config_flag_goes_over_its_variable(tmp_path: Path) -> None:
+    """--config names the file, even where the environment names another."""
+    (tmp_path / "a.toml").write_text("exchange = 'a'")
+    found = Settings.load(
+        config=tmp_path / "a.toml", environ={"COINFLEX_L2_CONFIG": str(tmp_path / "none.toml")}
+    )
+    assert found.exchange == "a"
+
+
+def test_key_variables_that_users_have_already_set() -> None:
+    """Each of the three known variables is taken, the first of them first; blanks are none."""
+    environ: dict[str, str] = {}
+    for name in reversed(KEY_VARIABLES):
+        environ[name] = f" {name} \n"
+        assert Settings.load(environ=environ).tardis.key == name
+    assert Settings.load(environ=dict.fromkeys(KEY_VARIABLES, " ")).tardis.key is None
+
+
+def test_empty_variables_count_as_unset() -> None:
+    """`COINFLEX_L2_DATA= coinflex-l2 …` is the default, not the current folder."""
+    empty = {"COINFLEX_L2_DATA": "", "COINFLEX_L2_EXCHANGE": " ", "COINFLEX_L2_CONFIG": ""}
+    assert Settings.load(environ=empty) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("exchnage = 'coinflex'", "'exchnage'; what would work: one of exchange, data, tardis"),
+        ("[tardis]\nkeys = 'x'", "'keys'; what would work: one of key, "),
+        ("[live]\nurl = 'x'", "'live'; what would work: one of "),
+        ("exchange = 7", "exchange was 7; what would work: a value like 'coinflex'"),
+        ("data = ['a']", "data was ['a']; what would work: a value like "),
+        ("[tardis]\nattempts = 0", "attempts was 0; what would work: a number above 0"),
+        ("[tardis]\nattempts = true", "attempts was True; what would work: a value like 6"),
+        ("[tardis]\nattempts = 1.5", "attempts was 1.5; what would work: a value like 6"),
+        ("[tardis]\ntimeout = -1", "timeout was -1; what would work: a number above 0"),
+        ("[tardis]\ntimeout = nan", "timeout was nan; what would work: a number above 0"),
+        ("[tardis]\ntimeout = '60'", "timeout was '60'; what would work: a value like 60.0"),
+        ("exchange = ", "what would work: a TOML file ("),
+    ],
+)
+def test_setting_that_can_not_be_used_is_named(tmp_path: Path, text: str, sentence: str) -> None:
+    """A mistyped key or value stops the run and is named; it is never silently ignored."""
+    with pytest.raises(UsageError) as refusal:
+        load(text, at=tmp_path)
+    assert sentence in str(refusal.value)
+
+
+def test_seconds_may_be_whole(tmp_path: Path) -> None:
+    """`timeout = 5` is as good as `5.0`."""
+    assert load("[tardis]\ntimeout = 5", at=tmp_path).tardis.timeout == 5
+
+
+def test_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    """A config file that was asked for and can't be read is no reason to use the defaults."""
+    with pytest.raises(UsageError, match=r"--config was .*none\.toml.*No such file"):
+        Settings.load(config=tmp_path / "none.toml", environ={})
+    with pytest.raises(UsageError, match="--config was .*Is a directory"):
+        Settings.load(config=tmp_path, environ={})
+    (tmp_path / "binary.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(UsageError, match="--config was .*TOML"):
+        Settings.load(config=tmp_path / "binary.toml", environ={})
+
+
+@pytest.mark.parametrize(
+    "exchange", ["../x", "a/b", ".", "..", "-x", "", "a b", "a'b", "coinflex\n", "ü", "x" * 65]
+)
+def test_exchange_that_is_no_id_is_refused(exchange: str) -> None:
+    """The exchange becomes a folder and a piece of SQL: nothing but an id passes."""
+    with pytest.raises(UsageError, match="^exchange was "):
+        Settings.load(exchange=exchange, environ={})
+
+
+@pytest.mark.parametrize(
+    ("given", "base"),
+    [
+        ("https://api.tardis.dev", "https://api.tardis.dev"),
+        ("https://api.tardis.dev/", "https://api.tardis.dev"),
+        ("https://api.tardis.dev/v1", "https://api.tardis.dev"),
+        ("https://api.tardis.dev/v1/", "https://api.tardis.dev"),
+        ("http://127.0.0.1:8000/mirror/v1", "http://127.0.0.1:8000/mirror"),
+    ],
+)
+def test_address_with_or_without_its_version(given: str, base: str) -> None:
+    """Both ways to write the service's address lead to the same place."""
+    assert Settings.load(environ={"COINFLEX_L2_TARDIS_URL": given}).tardis.url == base
+
+
+@pytest.mark.parametrize(
+    "url", ["api.tardis.dev", "ftp://x", "https://", "https://a b", "http://x/?k=1", "http://x#y"]
+)
+def test_address_that_is_none_is_refused(url: str) -> None:
+    """A mistyped address is refused before anything is asked of it."""
+    with pytest.raises(UsageError, match=r"what would work: an address like https://api\.tardis"):
+        Settings.load(environ={"COINFLEX_L2_TARDIS_URL": url})
+
+
+def test_home_is_expanded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A folder in a TOML file may begin with `~`, which no shell expands there."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert load("data = '~/books'", at=tmp_path).data == tmp_path / "books"
+
+
+def test_key_is_never_shown(tmp_path: Path) -> None:
+    """The key is in no repr, so in no log and no traceback that shows settings."""
+    found = load(f"[tardis]\nkey = '{SECRET}'", at=tmp_path)
+    assert found.tardis.key == SECRET
+    for shown in (repr(found), str(found), f"{found.tardis}", repr(vars(found))):
+        assert SECRET not in shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"tardis = '{SECRET}'",
+        f"key = '{SECRET}'",
+        f"[tardis]\nkey = ['{SECRET}']",
+        f"[tardis]\nkey = {SECRET}",
+        f"[tardis]\nkey = '{SECRET}'\nattempts = 0",
+        f"[tardis]\nkey = '{SECRET}'\nurl = 'x'",
+        f"[tardis]\nurl = 'https://user:{SECRET}@api.tardis.dev'",
+    ],
+)
+def test_key_is_in_no_error(tmp_path: Path, text: str) -> None:
+    """A config file with a mistake in it does not bring its key onto the screen."""
+    with pytest.raises(UsageError) as refusal:
+        load(text, at=tmp_path)
+    assert SECRET not in "".join(traceback.format_exception(refusal.value))
+    assert SECRET not in repr(vars(refusal.value))
+
+
+def test_command_line_takes_flags_over_environment(cli: Cli, tmp_path: Path) -> None:
+    """A folder named before or after the command's name goes over COINFLEX_L2_DATA."""
+    for arguments in (("--data", str(tmp_path / "a"), "status"),
+                      ("status", "--data", str(tmp_path / "a"))):  # fmt: skip
+        done = cli(*arguments, env={"COINFLEX_L2_DATA": str(tmp_path / "b")})
+        assert (done.returncode, done.stderr) == (0, "")
+        assert str(tmp_path / "a") in done.stdout
+
+
+def test_command_line_names_a_bad_setting_in_one_line(cli: Cli) -> None:
+    """A wrong setting is one sentence and exit code 1, never a traceback."""
+    done = cli("status", env={"COINFLEX_L2_EXCHANGE": "../x"})
+    assert done.returncode == 1
+    assert done.stderr == (
+        "coinflex-l2: exchange was '../x'; what would work: "
+        "an id as Tardis spells it, for example coinflex\n"
+    )
