@@ -20,6 +20,7 @@ __all__ = ["clear", "commit", "new_draft", "replacing", "writing"]
 _REASONS = {
     errno.ENOSPC: "the disk is full",
     errno.EDQUOT: "the disk quota is used up",
+    errno.EFBIG: "the file would be larger than the file system or a limit allows",
     errno.EACCES: "no permission",
     errno.EPERM: "no permission",
     errno.EROFS: "the file system is read-only",

@@ -76,6 +76,7 @@ class KeyRequired(UsageError):
         self.paid_days = list(paid_days)
         self.variable = variable
         super().__init__("API key", None, variable)
+        self.args = (self.paid_days, variable)  # what a worker process hands the error back with
 
     def __str__(self) -> str:
         return (

@@ -52,7 +52,10 @@ _STAMP: Final = re.compile(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d):([0-5]\d)\.(\d{6})\dZ 
 _MINUTE_PATH: Final = re.compile(r"(\d{4})/(\d\d)/(\d\d)/(\d\d)/(\d\d)\.json\.gz")
 _BLOCK: Final = 1 << 20
 # What reading a gzip that is broken or ends early may raise.
-_DAMAGED: Final[tuple[type[Exception], ...]] = (OSError, EOFError, zlib.error, IsalError)
+_DAMAGED: Final[tuple[type[Exception], ...]] = (
+    OSError, EOFError, zlib.error,
+    IsalError,  # type: ignore[assignment] # its stub declares the class as an instance
+)  # fmt: skip
 
 
 class SliceFacts(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -151,7 +154,7 @@ def read_lines(path: Path) -> Iterator[bytes]:
         return
     rest = b""
     try:
-        with igzip.IGzipFile(str(path), "rb") as file:
+        with igzip.open(path, "rb") as file:  # type: ignore[no-untyped-call] # no stub
             while block := file.read(_BLOCK):
                 *lines, rest = (rest + block).split(b"\n")
                 yield from lines
@@ -286,9 +289,9 @@ class DayOfSlices:
         try:
             text = (self.folder / "manifest.json").read_bytes()
             manifest = msgspec.json.decode(text, type=_Manifest)
-        except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+            return {int(at[:2]) * 60 + int(at[3:]): facts for at, facts in manifest.slices.items()}
+        except (OSError, msgspec.MsgspecError, ValueError):
             return {}  # lost or torn: every slice is examined instead
-        return {int(at[:2]) * 60 + int(at[3:]): facts for at, facts in manifest.slices.items()}
 
     def _files(self) -> Iterator[tuple[int, Path]]:
         for minute in range(1440):
@@ -315,7 +318,11 @@ class Door:
         """Return the requests that have slices, the widest first."""
         found = []
         for path in sorted(self.root.glob("*/request.json")):
-            facts = msgspec.json.decode(path.read_bytes(), type=_RequestFile)
+            try:
+                facts = msgspec.json.decode(path.read_bytes(), type=_RequestFile)
+            except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+                reason = f"it says no request ({error}); remove it and run the same backfill again"
+                raise SliceCorrupt(path, reason) from error
             request = Request(facts.exchange, facts.origin, facts.channels, facts.symbols)
             if request.folder == path.parent.name:
                 found.append(request)

@@ -25,10 +25,10 @@ def parse_time(text: str, parameter: str = "time") -> datetime:
     """
     try:
         time = datetime.fromisoformat(text.strip())
-    except ValueError:
+        return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    except (ValueError, OverflowError):  # overflow: an offset led out of the years 1 to 9999
         hint = "a date (2020-08-01) or a time (2020-08-01T23:54, 2020-08-02T01:54+02:00), UTC"
         raise UsageError(parameter, text, hint) from None
-    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
 
 
 def to_us(time: datetime) -> int:
@@ -60,14 +60,17 @@ class Range(NamedTuple):
             raise UsageError("--to", end, f"a time after --from {start}; the range is [from, to)")
         floor = first.replace(second=0, microsecond=0)
         ceiling = last.replace(second=0, microsecond=0)
-        return cls(floor, ceiling if ceiling == last else ceiling + MINUTE)
+        if ceiling != last:
+            if ceiling > datetime.max.replace(tzinfo=UTC) - MINUTE:
+                raise UsageError("--to", end, "a time up to 9999-12-31T23:59, UTC")
+            ceiling += MINUTE
+        return cls(floor, ceiling)
 
     def days(self) -> Iterator[date]:
         """Yield the UTC days that the range touches, in order."""
-        day = self.start.date()
-        while datetime(day.year, day.month, day.day, tzinfo=UTC) < self.end:
-            yield day
-            day += timedelta(days=1)
+        last = (self.end - timedelta.resolution).date()
+        for ordinal in range(self.start.date().toordinal(), last.toordinal() + 1):
+            yield date.fromordinal(ordinal)
 
     def minutes_of(self, day: date) -> range:
         """Return the minutes of one day (0 to 1439) that lie in the range."""

@@ -2,13 +2,15 @@ from __future__ import annotations
 
 import traceback
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from pipeline.config import KEY_VARIABLES, Settings, TardisSettings
 from pipeline.errors import UsageError
 
-from .conftest import Cli
+if TYPE_CHECKING:
+    from .conftest import Cli
 
 SECRET = "TD.a-key-that-must-not-show"
 
@@ -113,10 +115,10 @@ def test_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     """A config file that was asked for and can't be read is no reason to use the defaults."""
     with pytest.raises(UsageError, match=r"--config was .*none\.toml.*No such file"):
         Settings.load(config=tmp_path / "none.toml", environ={})
-    with pytest.raises(UsageError, match="--config was .*Is a directory"):
+    with pytest.raises(UsageError, match=r"--config was .*Is a directory"):
         Settings.load(config=tmp_path, environ={})
     (tmp_path / "binary.toml").write_bytes(b"\xff\xfe")
-    with pytest.raises(UsageError, match="--config was .*TOML"):
+    with pytest.raises(UsageError, match=r"--config was .*TOML"):
         Settings.load(config=tmp_path / "binary.toml", environ={})
 
 
@@ -125,7 +127,7 @@ def test_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 )
 def test_exchange_that_is_no_id_is_refused(exchange: str) -> None:
     """The exchange becomes a folder and a piece of SQL: nothing but an id passes."""
-    with pytest.raises(UsageError, match="^exchange was "):
+    with pytest.raises(UsageError, match=r"^exchange was "):
         Settings.load(exchange=exchange, environ={})
 
 

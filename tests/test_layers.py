@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from .conftest import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PACKAGE = ROOT / "pipeline"
+MODULES = {
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+    for path in sorted(PACKAGE.rglob("*.py"))
+}
+
+# Down the flow: a module imports from lines above its own, or from its own line, never from below.
+LAYERS = [
+    ["pipeline.errors"],
+    ["pipeline.times", "pipeline.config", "pipeline.schemas"],
+    ["pipeline.durable"],
+    ["pipeline.lock"],
+    ["pipeline.slices"],
+    ["pipeline.normalize"],
+    ["pipeline.lake"],
+    ["pipeline.views"],
+    ["pipeline"],
+    ["pipeline.day_sources"],
+    ["pipeline.ingest", "pipeline.research", "pipeline.status", "pipeline.verify"],
+    ["pipeline.sources"],
+    ["pipeline.backfill"],
+    ["pipeline.simulator"],
+    ["pipeline.cli"],
+    ["pipeline.__main__"],
+]
+
+NETWORK = {
+    "aiohttp", "ftplib", "http", "httpx", "requests", "smtplib", "socket", "socketserver", "ssl",
+    "tardis_client", "urllib.error", "urllib.request", "urllib3", "websockets", "xmlrpc",
+}  # fmt: skip
+MAY_USE_THE_NETWORK = ("pipeline.sources", "pipeline.simulator")
+# What would make a normalized day depend on anything but its lines.
+NOT_IN_NORMALIZE = NETWORK | {
+    "asyncio", "glob", "io", "multiprocessing", "os", "pathlib", "random", "secrets", "shutil",
+    "subprocess", "sys", "tempfile", "threading", "time", "uuid",
+    "pipeline.config", "pipeline.durable", "pipeline.ingest", "pipeline.lake", "pipeline.lock",
+    "pipeline.slices", "pipeline.sources", "pipeline.views",
+}  # fmt: skip
+
+
+def tree(module: str) -> ast.Module:
+    """Return a module's syntax tree."""
+    return ast.parse(MODULES[module].read_text(encoding="utf-8"))
+
+
+def imports(module: str) -> Iterator[str]:
+    """Yield what a module imports, inside functions and for type checkers too."""
+    for node in ast.walk(tree(module)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module} imports relatively"
+            for alias in node.names:
+                whole = f"{node.module}.{alias.name}"
+                yield whole if whole in MODULES else str(node.module)
+
+
+def under(name: str, packages: Iterator[str] | set[str] | tuple[str, ...]) -> bool:
+    """Say whether a name is one of some packages or lies in one."""
+    return any(name == package or name.startswith(f"{package}.") for package in packages)
+
+
+def layer(module: str) -> int:
+    """Return the number of a module's layer: the most precise line that names it."""
+    named = [
+        (len(name), number)
+        for number, names in enumerate(LAYERS)
+        for name in names
+        if name == module or (name != "pipeline" and module.startswith(f"{name}."))
+    ]
+    assert named, f"{module} stands in no layer; where in the flow is its place?"
+    return max(named)[1]
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_imports_run_one_way(module: str) -> None:
+    """Whoever reads a module needs to know only what lies before it in the flow."""
+    mine = layer(module)
+    upward = [name for name in imports(module) if name in MODULES and layer(name) > mine]
+    assert not upward
+
+
+def test_no_import_leads_back() -> None:
+    """No two modules need each other, not even within a layer or in a function."""
+    needs = {module: {name for name in imports(module) if name in MODULES} for module in MODULES}
+    while ready := [module for module in needs if not needs[module] & needs.keys()]:
+        for module in ready:
+            del needs[module]
+    assert not needs, "these modules import each other in a ring"
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_only_sources_and_simulator_touch_the_network(module: str) -> None:
+    """Whoever asks what leaves this machine has one folder to read."""
+    if not under(module, MAY_USE_THE_NETWORK):
+        assert not [name for name in imports(module) if under(name, NETWORK)]
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if "normalize" in name])
+def test_normalize_is_pure(module: str) -> None:
+    """The same lines give the same rows: no disk, no network, no clock, no chance."""
+    assert not [name for name in imports(module) if under(name, NOT_IN_NORMALIZE)]
+    for node in ast.walk(tree(module)):
+        if isinstance(node, ast.Attribute):
+            assert node.attr not in {"now", "utcnow", "today", "read_parquet", "scan_parquet"}
+        elif isinstance(node, ast.Name):
+            assert node.id not in {"open", "input", "print", "__import__", "eval", "exec"}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_only_config_reads_the_environment(module: str) -> None:
+    """Every variable that changes what a run does is listed in one docstring."""
+    if module == "pipeline.config":
+        return
+    for node in ast.walk(tree(module)):
+        if isinstance(node, ast.Attribute):
+            assert node.attr not in {"environ", "environb", "getenv", "getenvb"}
+        elif isinstance(node, ast.ImportFrom) and node.module == "os":
+            assert not {alias.name for alias in node.names} & {"environ", "getenv"}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_module_can_be_read_in_one_sitting(module: str) -> None:
+    """No module grows beyond 400 lines; what does has a second purpose that wants a name."""
+    assert len(MODULES[module].read_text(encoding="utf-8").splitlines()) <= 400
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_public_names_exist(module: str) -> None:
+    """`__all__` names what a module defines or brings in, sorted into the order of the linter."""
+    defined: set[str] = set()
+    listed: list[str] | None = None
+    for node in tree(module).body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            defined.add(node.name)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            defined |= {alias.asname or alias.name for alias in node.names}
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            defined |= {target.id for target in targets if isinstance(target, ast.Name)}
+            if "__all__" in {getattr(target, "id", None) for target in targets} and node.value:
+                listed = ast.literal_eval(node.value)
+    assert not set(listed or ()) - defined
+
+
+def test_every_module_is_looked_at() -> None:
+    """These tests see the whole package, not an empty folder."""
+    assert {"pipeline.normalize.day", "pipeline.cli.query", "pipeline.slices"} <= MODULES.keys()
+    assert Path(PACKAGE / "slices.py") in MODULES.values()
