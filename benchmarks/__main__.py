@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Any
 
 from tardis_client import Channel, TardisClient
 
+from pipeline.catalogue import Catalogue
 from pipeline.ingest import ingest
-from pipeline.lake import Catalogue, Lake
+from pipeline.lake import Lake
 from pipeline.simulator.tardis import TardisSimulator
 from pipeline.slices import read_lines
 from pipeline.sources.files import adopt

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pipeline import durable
+from pipeline.catalogue import Catalogue
 from pipeline.config import KEY_VARIABLES, Settings
 from pipeline.errors import MinutesLacking
 from pipeline.ingest import IngestReport, ingest
-from pipeline.lake import Catalogue, Lake
+from pipeline.lake import Lake
 from pipeline.lock import holding
 from pipeline.slices import Door
 from pipeline.sources.tardis import DownloadReport, download, exchange_details

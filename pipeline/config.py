@@ -123,7 +123,8 @@ def _checked(top: dict[str, Any], tardis: dict[str, Any]) -> Settings:
                 raise UsageError(name, shown, f"a value like {default!r}")
             if isinstance(value, (int, float)) and not value > 0:  # nan too is not above 0
                 raise UsageError(name, value, "a number above 0")
-    if not tardis.get("key", "-").isprintable():
+    tardis["key"] = tardis.get("key") or None  # an empty one is none
+    if not (tardis["key"] or "-").isprintable():
         raise UsageError("key", "a secret with a control character in it", "the key alone")
     exchange = top.get("exchange", Settings.exchange)
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", exchange):

@@ -15,9 +15,10 @@ import polars as pl
 
 import pipeline
 from pipeline import durable
+from pipeline.catalogue import Catalogue
 from pipeline.day_sources import DaySources, sources_of
 from pipeline.errors import SliceCorrupt, UsageError
-from pipeline.lake import Catalogue, DayWriter, Lake
+from pipeline.lake import DayWriter, Lake
 from pipeline.lock import holding
 from pipeline.normalize.day import DayNormalizer, Tally
 from pipeline.normalize.depth import Place
@@ -91,7 +92,7 @@ def _write_day(lake: Lake, sources: DaySources, instruments: frozenset[str] | No
         facts = day.finish()
         if instruments is not None:
             facts = {name: facts[name] for name in facts if name in instruments}
-        rows = writer.commit(facts, whole_day=instruments is None)
+        rows = writer.commit(facts, instruments)
     about = {
         "source": digest,
         "slices": sum(map(len, sources.minutes)),
@@ -179,7 +180,7 @@ def ingest(
     report = IngestReport()
     todo = list(_stale_days(door, catalogue, days, wanted, report, rebuild=rebuild))
     for done, result in enumerate(_results(data, exchange, todo, wanted, jobs), 1):
-        catalogue.replace(result.day, result.rows, result.about, whole_day=wanted is None)
+        catalogue.replace(result.day, result.rows, result.about, wanted)
         catalogue.save()
         report.written.append(result.day.isoformat())
         report.corrupt |= result.corrupt

@@ -14,7 +14,6 @@ when it says so, and a kill before that only means that the day is written again
 from __future__ import annotations
 
 import hashlib
-import json
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -43,7 +42,7 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
-__all__ = ["PARTITIONED", "Catalogue", "DayWriter", "Lake", "folder_name"]
+__all__ = ["PARTITIONED", "DayWriter", "Lake", "arrow_schema", "folder_name", "to_arrow"]
 
 # Table name → its columns. The other depth channels have the columns of `depth`.
 PARTITIONED: Final[Mapping[str, Table]] = {
@@ -91,6 +90,7 @@ class Lake:
     def __init__(self, data: Path, exchange: str) -> None:
         self.root = data / "lake"
         self.drafts = self.root / "_drafts" / exchange
+        self.catalogue = self.root / "_catalogue" / f"{exchange}.parquet"
         self.exchange = exchange
 
     def partition(self, table: str, instrument: str | None, day: date) -> Path:
@@ -100,8 +100,12 @@ class Lake:
             folder /= f"instrument={folder_name(instrument)}"
         return folder / f"date={day.isoformat()}" / "data.parquet"
 
-    def partitions_of(self, day: date) -> set[Path]:
-        """Return the files of every table and instrument of a day."""
+    def partitions_of(self, day: date, instruments: Iterable[str] | None = None) -> set[Path]:
+        """Return the files of a day: of all tables, or of those of some instruments."""
+        if instruments is not None:
+            tables = PARTITIONED.keys() - _OF_THE_EXCHANGE
+            paths = {self.partition(table, name, day) for table in tables for name in instruments}
+            return {path for path in paths if path.exists()}
         found: set[Path] = set()
         for table in PARTITIONED:
             inner = "" if table in _OF_THE_EXCHANGE else "instrument=*/"
@@ -116,9 +120,9 @@ class Lake:
             if not path.exists() or pq.read_schema(path) != arrow_schema(table):
                 with durable.replacing(path, self.drafts) as draft:
                     pq.write_table(arrow_schema(table).empty_table(), draft)
-        catalogue = Catalogue(self)
-        if not catalogue.path.exists():
-            catalogue.save()
+        if not self.catalogue.exists():
+            with durable.replacing(self.catalogue, self.drafts) as draft:
+                pq.write_table(arrow_schema(CATALOGUE).empty_table(), draft)
 
     def _key_folders(self, table: str) -> str:
         inner = "" if table in _OF_THE_EXCHANGE else "instrument=none/"
@@ -175,17 +179,19 @@ class DayWriter:
         partition = self._partitions.get((table, instrument)) or self._open(table, instrument)
         with durable.writing(partition.path):
             partition.writer.write_table(
-                _arrow(rows, PARTITIONED[table]), row_group_size=rows.height
+                to_arrow(rows, PARTITIONED[table]), row_group_size=rows.height
             )
         _count(partition, rows)
 
-    def commit(self, facts: Mapping[str, Mapping[str, int]], *, whole_day: bool) -> pl.DataFrame:
+    def commit(
+        self, facts: Mapping[str, Mapping[str, int]], instruments: Iterable[str] | None = None
+    ) -> pl.DataFrame:
         """Give every file its real name; return the day's rows of the catalogue.
 
-        `facts` are what coverage says of each instrument. With `whole_day`, partitions of the day
-        that were not written now are removed: the slices no longer hold them.
+        `facts` are what coverage says of each instrument. Partitions of the day (of `instruments`,
+        or all) that were not written now are removed: the slices no longer hold them.
         """
-        stale = self._lake.partitions_of(self._day) if whole_day else set()
+        stale = self._lake.partitions_of(self._day, instruments)
         with durable.writing(self._lake.root):
             for partition in self._partitions.values():
                 self._close(partition)
@@ -277,7 +283,8 @@ def _count(partition: _Partition, rows: pl.DataFrame) -> None:
             partition.latest_end = max(end, partition.latest_end or end)
 
 
-def _arrow(rows: pl.DataFrame, table: Table) -> pa.Table:
+def to_arrow(rows: pl.DataFrame, table: Table) -> pa.Table:
+    """Return rows as plain Arrow types."""
     return rows.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(arrow_schema(table))
 
 
@@ -310,56 +317,6 @@ def _end_where_later_ones_begin(path: Path, about: Mapping[str, str]) -> None:
             later = min(earliest[group + 1 :], default=None)  # type: ignore[type-var] # datetimes
             bound = pl.min_horizontal("valid_until", pl.lit(later, pl.Datetime("us")))
             rows = rows.with_columns(valid_until=bound)
-            out.write_table(_arrow(rows, DEPTH), row_group_size=rows.height)
+            out.write_table(to_arrow(rows, DEPTH), row_group_size=rows.height)
         out.add_key_value_metadata(dict(about))
     draft.replace(path)
-
-
-# --- the catalogue -----------------------------------------------------------------------------
-
-
-class Catalogue:
-    """What the lake of an exchange holds: a row per instrument and day, and each day's source.
-
-    One small file, replaced in one step, so that status and planning never open 10,000 files.
-    """
-
-    def __init__(self, lake: Lake) -> None:
-        self._drafts = lake.drafts
-        self.path = lake.root / "_catalogue" / f"{lake.exchange}.parquet"
-        self.rows = CATALOGUE.empty()
-        self.days: dict[str, dict[str, Any]] = {}
-        if self.path.exists():
-            table = pq.read_table(self.path)
-            if table.schema.remove_metadata() == arrow_schema(CATALOGUE):
-                frame = pl.from_arrow(table)
-                assert isinstance(frame, pl.DataFrame)  # noqa: S101 - tells the type checker
-                self.rows = frame
-                self.days = json.loads((table.schema.metadata or {}).get(b"days", b"{}"))
-
-    def source_of(self, day: date, instruments: Iterable[str] | None = None) -> set[str | None]:
-        """Return the digests of the slices that a day, or some of its instruments, is made from."""
-        whole = self.days.get(day.isoformat(), {}).get("source")
-        of_day = self.rows.filter(pl.col("date") == day)
-        if instruments is None:
-            return {whole, *of_day["source"]}  # some may have been brought in alone since
-        known: dict[str, str] = dict(of_day.select("instrument", "source").iter_rows())
-        return {known.get(name, whole) for name in instruments}
-
-    def replace(
-        self, day: date, rows: pl.DataFrame, about: Mapping[str, Any], *, whole_day: bool
-    ) -> None:
-        """Put a day's rows in the place of earlier ones; `about` says what the day is made from."""
-        gone = pl.col("date") == day
-        if whole_day:
-            self.days[day.isoformat()] = dict(about)
-        else:
-            gone &= pl.col("instrument").is_in(rows["instrument"].implode())
-        self.rows = pl.concat([self.rows.filter(~gone), rows]).sort("date", "instrument")
-
-    def save(self) -> None:
-        """Write the catalogue."""
-        days = json.dumps(self.days, sort_keys=True)
-        table = _arrow(self.rows, CATALOGUE).replace_schema_metadata({"days": days})
-        with durable.replacing(self.path, self._drafts) as draft:
-            pq.write_table(table, draft, compression="zstd")

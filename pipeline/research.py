@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import UsageError
+from pipeline.query import rows_of
 from pipeline.views import connect
 
 if TYPE_CHECKING:
@@ -25,12 +26,13 @@ def book_at(
     """
     naive = time.replace(tzinfo=None)
     with connect(settings.data, settings.exchange) as connection:
-        rows = connection.execute(
+        rows = rows_of(
+            connection,
             "select side, level, price, amount from book_at($1, $2) order by side desc, level",
             [instrument, naive],
-        ).fetchall()
+        )
         if not rows:
-            known = connection.execute("select instrument from instruments order by all").fetchall()
+            known = rows_of(connection, "select instrument from instruments order by all")
             if (instrument,) not in known:
                 raise UsageError.not_among("instrument", instrument, [name for (name,) in known])
     named = [dict(zip(("side", "level", "price", "amount"), row, strict=True)) for row in rows]
@@ -41,16 +43,20 @@ def explain_no_book(settings: Settings, instrument: str, time: datetime) -> str:
     """Return in a sentence why no book is known at a time, as far as the lake tells."""
     naive = time.replace(tzinfo=None)
     with connect(settings.data, settings.exchange) as connection:
-        gap = connection.execute(
+        gaps = rows_of(
+            connection,
             """select start, stop, cause from gaps
             where instrument = $1 and start <= $2 and $2 < stop order by start limit 1""",
             [instrument, naive],
-        ).fetchone()
-        covered = connection.execute(
-            "select min(date), max(date) from coverage where instrument = $1", [instrument]
-        ).fetchone()
+        )
+        covered = rows_of(
+            connection,
+            "select min(date), max(date) from coverage where instrument = $1",
+            [instrument],
+        )
     unknown = f"the book of {instrument} at {naive.isoformat(sep=' ')} is unknown"
-    if gap:
-        return f"{unknown}: {gap[2]} from {gap[0]} to {gap[1]}"
-    first, last = covered or (None, None)
+    if gaps:
+        start, stop, cause = gaps[0]
+        return f"{unknown}: {cause} from {start} to {stop}"
+    ((first, last),) = covered
     return f"{unknown}: no message before it in the lake, which has days from {first} to {last}"

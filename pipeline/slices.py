@@ -317,7 +317,14 @@ class Door:
     def requests(self) -> list[Request]:
         """Return the requests that have slices, the widest first."""
         found = []
-        for path in sorted(self.root.glob("*/request.json")):
+        for folder in sorted(self.root.glob("[!.]*/")):
+            path = folder / "request.json"
+            if not path.exists():
+                if any(folder.glob("[0-9][0-9][0-9][0-9]")):
+                    reason = "it is lost, so what the slices beside it hold is not known; move "
+                    reason += "the folder away and run the same backfill or import again"
+                    raise SliceCorrupt(path, reason)
+                continue
             try:
                 facts = msgspec.json.decode(path.read_bytes(), type=_RequestFile)
             except (msgspec.MsgspecError, UnicodeDecodeError) as error:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from pipeline.lake import Catalogue, Lake
+from pipeline.catalogue import Catalogue
+from pipeline.lake import Lake
 from pipeline.slices import Door
 
 if TYPE_CHECKING:

@@ -13,21 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pipeline import durable
-from pipeline.errors import UsageError
+from pipeline.errors import LakeUnwritable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import duckdb
 
-__all__ = [
-    "connect",
-    "copy_to_parquet",
-    "database_path",
-    "run_query",
-    "sql_objects",
-    "write_database",
-]
+__all__ = ["connect", "database_path", "quoted", "sql_objects", "write_database"]
 
 _PACKAGED: Final = Path(__file__).parent / "sql"
 _CHECKOUT: Final = Path(__file__).parent.parent / "sql"
@@ -52,51 +45,6 @@ def connect(data: Path | str = "data", exchange: str = "coinflex") -> duckdb.Duc
     return connection
 
 
-def run_query(connection: duckdb.DuckDBPyConnection, query: str) -> duckdb.DuckDBPyConnection:
-    """Run one query that only reads, with a second try if a file was replaced under it.
-
-    Raises UsageError for what is not one SELECT (or SHOW, DESCRIBE, SUMMARIZE, EXPLAIN), and for
-    what DuckDB refuses, in DuckDB's own words.
-    """
-    _only_reads(connection, query)
-    return _executed(connection, query, query)
-
-
-def copy_to_parquet(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:
-    """Write the result of a query that only reads as a Parquet file; raises as run_query does."""
-    _only_reads(connection, query)
-    text = query.strip().rstrip(";")
-    _executed(connection, f"copy ({text}\n) to {_quoted(str(path))} (format parquet)", query)
-
-
-def _only_reads(connection: duckdb.DuckDBPyConnection, query: str) -> None:
-    import duckdb  # noqa: PLC0415 - see connect
-
-    try:
-        kinds = [statement.type for statement in connection.extract_statements(query)]
-    except duckdb.Error as error:
-        raise UsageError("QUERY", query, f"a query that DuckDB takes: {error}") from None
-    if len(kinds) != 1 or kinds[0] not in {
-        duckdb.StatementType.SELECT,
-        duckdb.StatementType.EXPLAIN,
-    }:
-        raise UsageError("QUERY", query, "one SELECT, FROM, SHOW, DESCRIBE or EXPLAIN")
-
-
-def _executed(
-    connection: duckdb.DuckDBPyConnection, statement: str, query: str
-) -> duckdb.DuckDBPyConnection:
-    import duckdb  # noqa: PLC0415 - see connect
-
-    try:
-        try:
-            return connection.execute(statement)
-        except duckdb.IOException:  # a partition was replaced while it was opened
-            return connection.execute(statement)
-    except duckdb.Error as error:
-        raise UsageError("QUERY", query, f"a query that DuckDB takes: {error}") from None
-
-
 def database_path(data: Path, exchange: str) -> Path:
     """Return where the database file of an exchange lies."""
     return data / f"{exchange}.duckdb"
@@ -112,20 +60,29 @@ def write_database(data: Path, exchange: str) -> Path:
     _prepare(data, exchange)
     path = database_path(data, exchange)
     statements = list(_statements(data, exchange))
+    drafts = data / "lake" / "_drafts" / exchange
     digest = hashlib.sha256("\n".join(statements).encode()).hexdigest()
     if path.exists() and _digest_in(path) == digest:
         return path
-    with (
-        durable.replacing(path, data / "lake" / "_drafts" / exchange) as draft,
-        duckdb.connect(str(draft)) as connection,
-    ):
+    with durable.replacing(path, drafts) as draft:
+        try:
+            _fill_database(draft, statements, digest, exchange)
+        except duckdb.Error as error:  # a full disk, most likely, which DuckDB tells in its own way
+            raise LakeUnwritable(path, str(error).splitlines()[0]) from error
+        finally:
+            draft.with_name(f"{draft.name}.wal").unlink(missing_ok=True)
+    return path
+
+
+def _fill_database(draft: Path, statements: list[str], digest: str, exchange: str) -> None:
+    import duckdb  # noqa: PLC0415 - see connect
+
+    with duckdb.connect(str(draft)) as connection:
         for statement in statements:
             connection.execute(statement)
-        connection.execute(
-            "create table about as select ? as digest, ? as exchange", [digest, exchange]
-        )
+        about = "create table about as select ? as digest, ? as exchange"
+        connection.execute(about, [digest, exchange])
         connection.execute("checkpoint")
-    return path
 
 
 def sql_objects() -> dict[str, str]:
@@ -146,19 +103,20 @@ def _prepare(data: Path, exchange: str) -> None:
 def _statements(data: Path, exchange: str) -> Iterator[str]:
     """Yield what makes the views: where the lake lies, the names too long for a folder, sql/."""
     root = str((data / "lake").resolve())
-    yield f"create or replace macro lake_root() as {_quoted(root)}"
-    yield f"create or replace macro exchange_id() as {_quoted(exchange)}"
+    yield f"create or replace macro lake_root() as {quoted(root)}"
+    yield f"create or replace macro exchange_id() as {quoted(exchange)}"
     yield _instrument_name(data, exchange)
     yield from sql_objects().values()
 
 
 def _instrument_name(data: Path, exchange: str) -> str:
     """Return the macro that turns a partition's name back into the instrument's."""
-    from pipeline.lake import Catalogue, Lake, folder_name  # noqa: PLC0415 - see _prepare
+    from pipeline.catalogue import Catalogue  # noqa: PLC0415 - see _prepare
+    from pipeline.lake import Lake, folder_name  # noqa: PLC0415 - see _prepare
 
     names = Catalogue(Lake(data, exchange)).rows["instrument"].unique().sort()
     cut = [(folder_name(name), name) for name in names if "~" in folder_name(name)]
-    cases = " ".join(f"when {_quoted(folder)} then {_quoted(name)}" for folder, name in cut)
+    cases = " ".join(f"when {quoted(folder)} then {quoted(name)}" for folder, name in cut)
     body = f"case folder {cases} else folder end" if cut else "folder"
     return f"create or replace macro instrument_name(folder) as {body}"
 
@@ -174,5 +132,6 @@ def _digest_in(path: Path) -> str | None:
     return row[0] if row else None
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """Return a text as a SQL literal."""
     return "'" + text.replace("'", "''") + "'"

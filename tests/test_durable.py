@@ -259,7 +259,8 @@ FILL = """
     from pathlib import Path
     from pipeline.errors import LakeUnwritable
     from pipeline.ingest import ingest_range
-    from pipeline.lake import Catalogue, Lake
+    from pipeline.catalogue import Catalogue
+    from pipeline.lake import Lake
 
     disk, source = Path(sys.argv[1]), Path(sys.argv[2])
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=50m", "none", disk], check=True)

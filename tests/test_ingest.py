@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
+from pipeline.catalogue import Catalogue
 from pipeline.errors import UsageError
 from pipeline.ingest import ingest_range
-from pipeline.lake import Catalogue, Lake
+from pipeline.lake import Lake
 from pipeline.slices import Request
 from pipeline.verify import compare_books
 from pipeline.views import connect

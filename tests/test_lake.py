@@ -19,10 +19,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import pipeline
+from pipeline.catalogue import Catalogue
 from pipeline.errors import UsageError
-from pipeline.lake import PARTITIONED, Catalogue, Lake, folder_name
+from pipeline.lake import PARTITIONED, Lake, folder_name
+from pipeline.query import rows_of
 from pipeline.schemas import DEPTH_CHANNELS, SCHEMA_VERSION
-from pipeline.views import connect, run_query
+from pipeline.views import connect
 
 from .conftest import ROOT, clean_environment
 from .lakes import (
@@ -282,7 +284,7 @@ def test_lost_catalogue_is_found_again(tmp_path: Path) -> None:
     put(tmp_path, at(0), minute_of(at(0)))
     bring_in(tmp_path)
     before = contents(tmp_path)
-    Catalogue(Lake(tmp_path, EXCHANGE)).path.unlink()
+    Lake(tmp_path, EXCHANGE).catalogue.unlink()
     assert bring_in(tmp_path).written == ["2020-08-01"]
     assert contents(tmp_path) == before
 
@@ -431,8 +433,8 @@ QUESTIONS: dict[str, set[tuple[float, ...]]] = {
 def _ask(connection: duckdb.DuckDBPyConnection, question: str) -> list[tuple[Any, ...]] | None:
     """Return the rows, None if the query failed aloud."""
     try:
-        return run_query(connection, question).fetchall()
-    except (UsageError, duckdb.Error):
+        return rows_of(connection, question)
+    except UsageError:
         return None
 
 

@@ -17,8 +17,9 @@ import pytest
 
 from pipeline.errors import UsageError
 from pipeline.ingest import ingest
+from pipeline.query import ask
 from pipeline.sources.files import adopt
-from pipeline.views import connect, database_path, run_query, sql_objects, write_database
+from pipeline.views import connect, database_path, sql_objects, write_database
 from tests.conftest import ROOT, Cli
 from tests.making import at, depth, trade, write_minute
 
@@ -176,7 +177,7 @@ def test_two_exchanges_never_mix(data: Path) -> None:
 def test_a_query_from_outside_only_reads(data: Path, query: str) -> None:
     """What is not one SELECT or EXPLAIN is refused before it runs."""
     with connect(data) as connection, pytest.raises(UsageError, match="QUERY"):
-        run_query(connection, query)
+        ask(connection, query)
 
 
 def test_sql_prints_json_csv_table_and_parquet(data: Path, cli: Cli, tmp_path: Path) -> None:

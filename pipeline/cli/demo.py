@@ -69,8 +69,9 @@ def demo(sample: Path) -> None:
 
 
 def _show(here: Settings) -> None:
-    from pipeline.cli.output import write_result
+    from pipeline.cli.output import write_answer
     from pipeline.errors import LakeDisagrees
+    from pipeline.query import ask
     from pipeline.verify import compare_books
     from pipeline.views import connect
 
@@ -81,7 +82,7 @@ def _show(here: Settings) -> None:
         for title, query in _QUERIES.items():
             click.echo(f"{title}\n     {query}")
             sys.stdout.flush()
-            write_result(connection.execute(query), "table", None)
+            write_answer(ask(connection, query), "table", None)
     if comparison.first_different is not None:
         different = comparison.compared - comparison.equal
         raise LakeDisagrees(comparison.compared, different, comparison.first_different)

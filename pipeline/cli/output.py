@@ -14,15 +14,14 @@ import click
 from pipeline import durable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    import duckdb
+    from pipeline.query import Answer
 
-__all__ = ["print_facts", "print_json", "whole_file", "write_result"]
+__all__ = ["print_facts", "print_json", "whole_file", "write_answer"]
 
-_ROWS_AT_ONCE: Final = 10_000
 # A table is for eyes; more rows than this are for --format csv or --output.
 _TABLE_ROWS: Final = 1_000
 
@@ -41,13 +40,13 @@ def print_facts(facts: Mapping[str, object]) -> None:
         )
 
 
-def write_result(result: duckdb.DuckDBPyConnection, form: str, output: Path | None) -> None:
-    """Write a query's result as text to stdout, or to a file that appears whole."""
+def write_answer(answer: Answer, form: str, output: Path | None) -> None:
+    """Write a query's answer as text to stdout, or to a file that appears whole."""
     if output is None:
-        _write_text(result, form, sys.stdout)
+        _write_text(answer, form, sys.stdout)
     else:
         with whole_file(output) as draft, draft.open("w", encoding="utf-8", newline="") as file:
-            _write_text(result, form, file)
+            _write_text(answer, form, file)
 
 
 def whole_file(output: Path) -> AbstractContextManager[Path]:
@@ -55,9 +54,8 @@ def whole_file(output: Path) -> AbstractContextManager[Path]:
     return durable.replacing(output.absolute(), output.absolute().parent)
 
 
-def _write_text(result: duckdb.DuckDBPyConnection, form: str, file: IO[str]) -> None:
-    columns = [column[0] for column in result.description or ()]
-    rows = _rows(result)
+def _write_text(answer: Answer, form: str, file: IO[str]) -> None:
+    columns, rows = answer.columns, answer.rows
     if form == "json":
         _write_json(columns, rows, file)
     elif form == "csv":
@@ -66,11 +64,6 @@ def _write_text(result: duckdb.DuckDBPyConnection, form: str, file: IO[str]) -> 
         writer.writerows([_cell(value) for value in row] for row in rows)
     else:
         _write_table(columns, rows, file)
-
-
-def _rows(result: duckdb.DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:
-    while rows := result.fetchmany(_ROWS_AT_ONCE):
-        yield from rows
 
 
 def _write_json(columns: list[str], rows: Iterable[tuple[Any, ...]], file: IO[str]) -> None:

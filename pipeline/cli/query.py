@@ -38,21 +38,22 @@ Examples:
 @shared_options
 def sql(query: str, form: str | None, output: Path | None) -> None:
     """Answer one SQL query over the lake (DuckDB; SELECT, SHOW, DESCRIBE or EXPLAIN)."""
-    from pipeline.cli.output import write_result
-    from pipeline.views import connect, run_query
+    from pipeline.cli.output import write_answer
+    from pipeline.query import ask
+    from pipeline.views import connect
 
     found = settings()
     with connect(found.data, found.exchange) as connection:
         if form == "parquet":
             _write_parquet(connection, query, output)
         else:
-            result = run_query(connection, query)
-            write_result(result, form or ("json" if as_json() else "table"), output)
+            answer = ask(connection, query)
+            write_answer(answer, form or ("json" if as_json() else "table"), output)
 
 
 def _write_parquet(connection: duckdb.DuckDBPyConnection, query: str, output: Path | None) -> None:
     from pipeline.cli.output import whole_file
-    from pipeline.views import copy_to_parquet
+    from pipeline.query import copy_to_parquet
 
     if output is not None:
         with whole_file(output) as draft:

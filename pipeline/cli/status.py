@@ -25,13 +25,15 @@ def status() -> None:
 @shared_options
 def instruments() -> None:
     """List the instruments in the lake, with their days and rows."""
-    from pipeline.cli.output import write_result
+    from pipeline.cli.output import write_answer
+    from pipeline.query import ask
     from pipeline.views import connect
 
     found = settings()
     with connect(found.data, found.exchange) as connection:
-        result = connection.execute(
+        answer = ask(
+            connection,
             """select instrument, first_date, last_date, days, depth_messages, trades, tickers,
-            minutes_fetched, bytes from instruments order by instrument"""
+            minutes_fetched, bytes from instruments order by instrument""",
         )
-        write_result(result, "json" if as_json() else "table", None)
+        write_answer(answer, "json" if as_json() else "table", None)

@@ -3,17 +3,20 @@
 -- counts. No rows where the book is unknown: before the first snapshot, from just after the last
 -- line before a disconnect until the next snapshot, in minutes never fetched, after the end of
 -- coverage. Until the day's first message the last book of the day before stands, if no gap lies
--- between. Reads the one or two files that it needs, whatever else is in the lake.
+-- between. Reads the one or two files that it needs, whatever else is in the lake. An error, never
+-- a mixture, if a file is replaced between its two readings: ask again.
 create or replace macro book_at(instrument, t) as table
 with
-  today as (
-    select 'today' as day, message, keyframe, local_timestamp, valid_until, carry_until
+  today as materialized (
+    select
+      'today' as day, message, keyframe, slice, line, item,
+      local_timestamp, valid_until, carry_until
     from read_parquet(day_files('depth', instrument, utc(t)::date), allow_empty = true)
     where local_timestamp <= utc(t) or message = 0
   ),
 
   standing_today as (
-    select day, message, keyframe
+    select * exclude (carry_until)
     from today
     where local_timestamp <= utc(t) and valid_until > utc(t)
     order by message desc
@@ -21,7 +24,8 @@ with
   ),
 
   last_of_yesterday as (
-    select 'yesterday' as day, message, keyframe, valid_until
+    select
+      'yesterday' as day, message, keyframe, slice, line, item, local_timestamp, valid_until
     from read_parquet(
       day_files('depth', instrument, utc(t)::date - interval 1 day), allow_empty = true
     )
@@ -32,19 +36,19 @@ with
 
   -- The day's first message says until when the last book of the day before still stood.
   carried_from_yesterday as (
-    select day, message, keyframe
     from last_of_yesterday
     where valid_until >= date_trunc('day', utc(t))
       and exists (from today where message = 0 and carry_until > utc(t))
+      and not exists (from today where local_timestamp <= utc(t))
   ),
 
-  standing as (
+  standing as materialized (
     from standing_today
     union all
     from carried_from_yesterday
   ),
 
-  since_keyframe as (
+  since_keyframe as materialized (
     select days.*
     from (
       select 'today' as day, *
@@ -60,6 +64,14 @@ with
         and message >= (select min(keyframe) from standing)
     ) as days
     semi join standing using (day)
+  ),
+
+  -- The second reading must have found the very message that the first one chose.
+  found_again as (
+    select count(*) as messages
+    from since_keyframe
+    semi join standing
+      using (day, message, keyframe, slice, line, item, local_timestamp, valid_until)
   ),
 
   -- The keyframe itself is a whole book, every later message what changed; the last word counts.
@@ -92,4 +104,9 @@ select
   amount
 from book
 where amount <> 0
+union all
+-- Never a row: either both readings agree, or this fails.
+select error('the lake was replaced while it was read; ask again'), null, null, null
+from found_again
+where messages <> (select count(*) from standing)
 order by side desc, level;
