@@ -208,12 +208,16 @@ class DayWriter:
         path = self._lake.partition(table, instrument, self._day)
         with durable.writing(path):
             draft = durable.new_draft(self._lake.drafts)
-            writer = pq.ParquetWriter(
-                draft,
-                arrow_schema(PARTITIONED[table]),
-                compression="zstd",
-                **_encodings(PARTITIONED[table]),
-            )
+            try:
+                writer = pq.ParquetWriter(
+                    draft,
+                    arrow_schema(PARTITIONED[table]),
+                    compression="zstd",
+                    **_encodings(PARTITIONED[table]),
+                )
+            except OSError:
+                draft.unlink(missing_ok=True)
+                raise
         partition = _Partition(table, instrument, path, draft, writer)
         self._partitions[table, instrument] = partition
         return partition

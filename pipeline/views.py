@@ -67,8 +67,10 @@ def write_database(data: Path, exchange: str) -> Path:
     with durable.replacing(path, drafts) as draft:
         try:
             _fill_database(draft, statements, digest, exchange)
-        except duckdb.Error as error:  # a full disk, most likely, which DuckDB tells in its own way
-            raise LakeUnwritable(path, str(error).splitlines()[0]) from error
+        except duckdb.Error as error:
+            full = "No space left" in str(error)  # which DuckDB tells in several ways
+            reason = "the disk is full" if full else str(error).splitlines()[0]
+            raise LakeUnwritable(path, reason) from error
         finally:
             draft.with_name(f"{draft.name}.wal").unlink(missing_ok=True)
     return path
