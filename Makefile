@@ -17,7 +17,7 @@ demo: install
 	@$(BIN)/coinflex-l2 demo
 
 test: install
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 lint: install
 	$(BIN)/ruff check .
