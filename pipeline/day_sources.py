@@ -73,7 +73,10 @@ class DaySources:
 
     def lines(self, minute: int) -> Iterator[SliceLine]:
         """Yield a minute's lines, a slice's own in its order; raises SliceCorrupt as read_lines."""
-        streams = [_stamped(rank, self.held[rank].path(minute)) for rank in self.minutes[minute]]
+        within = f"{self.day}T{minute // 60:02}:{minute % 60:02}:".encode()
+        streams = [
+            _stamped(rank, self.held[rank].path(minute), within) for rank in self.minutes[minute]
+        ]
         merged = streams[0] if len(streams) == 1 else heapq.merge(*streams, key=lambda it: it[0])
         for _, line in merged:
             yield line
@@ -99,10 +102,10 @@ def _any(slices: DayOfSlices) -> bool:
     return bool(slices.slices or slices.corrupt)
 
 
-def _stamped(rank: int, path: Path) -> Iterator[tuple[bytes, SliceLine]]:
-    """Yield lines with the latest arrival so far, which never runs back."""
+def _stamped(rank: int, path: Path, within: bytes) -> Iterator[tuple[bytes, SliceLine]]:
+    """Yield lines with the latest arrival within the minute so far, which never runs back."""
     latest = b""
     for number, raw in enumerate(read_lines(path), 1):
-        if raw[:2] == b"20":
+        if raw.startswith(within):
             latest = max(latest, raw[:28])
         yield latest, SliceLine(rank, number, raw)

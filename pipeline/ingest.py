@@ -178,7 +178,7 @@ def ingest(
     catalogue = Catalogue(lake)
     wanted = None if instruments is None else frozenset(instruments)
     report = IngestReport()
-    todo = list(_stale_days(door, catalogue, days, wanted, report, rebuild=rebuild))
+    todo = list(_stale_days(door, lake, catalogue, days, wanted, report, rebuild=rebuild))
     for done, result in enumerate(_results(data, exchange, todo, wanted, jobs), 1):
         catalogue.replace(result.day, result.rows, result.about, wanted)
         catalogue.save()
@@ -248,6 +248,7 @@ def _days_with_slices(door: Door) -> list[date]:
 
 def _stale_days(
     door: Door,
+    lake: Lake,
     catalogue: Catalogue,
     days: Iterable[date] | None,
     wanted: frozenset[str] | None,
@@ -264,10 +265,24 @@ def _stale_days(
             # Raw that is gone must not take with it what the lake still has.
             log.warning("%s has no whole slice; what the lake has of it is left as it is", day)
             continue
-        if not rebuild and catalogue.source_of(day, wanted) == {sources.digest()}:
+        if not rebuild and _up_to_date(lake, catalogue, sources, wanted):
             report.up_to_date.append(day.isoformat())
         else:
             yield day
+
+
+def _up_to_date(
+    lake: Lake, catalogue: Catalogue, sources: DaySources, wanted: frozenset[str] | None
+) -> bool:
+    """Say whether the lake has the day as these slices give it, file for file in size."""
+    if catalogue.source_of(sources.day, wanted) != {sources.digest()}:
+        return False
+    rows = catalogue.rows.filter(pl.col("date") == sources.day).select("instrument", "bytes")
+    return all(
+        lake.bytes_of(sources.day, name) == size
+        for name, size in rows.iter_rows()
+        if wanted is None or name in wanted
+    )
 
 
 def _results(

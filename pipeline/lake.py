@@ -14,7 +14,6 @@ when it says so, and a kill before that only means that the day is written again
 from __future__ import annotations
 
 import hashlib
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import quote
@@ -113,11 +112,15 @@ class Lake:
             found.update((self.root / table / f"exchange={self.exchange}").glob(pattern))
         return found
 
+    def bytes_of(self, day: date, instrument: str) -> int:
+        """Return the size of an instrument's files of a day, as the folders say."""
+        return sum(path.stat().st_size for path in self.partitions_of(day, [instrument]))
+
     def prepare(self) -> None:
         """Write what views need even when the lake is empty: every table without a row."""
         for name, table in PARTITIONED.items():
             path = self.root / "_empty" / name / self._key_folders(name) / "data.parquet"
-            if not path.exists() or pq.read_schema(path) != arrow_schema(table):
+            if not _has_schema(path, table):
                 with durable.replacing(path, self.drafts) as draft:
                     pq.write_table(arrow_schema(table).empty_table(), draft)
         if not self.catalogue.exists():
@@ -129,12 +132,50 @@ class Lake:
         return f"exchange={self.exchange}/{inner}date=1970-01-01"
 
 
+def _has_schema(path: Path, table: Table) -> bool:
+    try:
+        return bool(pq.read_schema(path) == arrow_schema(table))
+    except (pa.ArrowException, OSError):  # not there, or damaged
+        return False
+
+
 def arrow_schema(table: Table) -> pa.Schema:
     """Return a table's columns as Arrow types that every reader knows."""
     return pa.schema([(column.name, _ARROW[column.type]) for column in table.columns])
 
 
 # --- writing a day -----------------------------------------------------------------------------
+
+
+class _Appending:
+    """What a Parquet writer writes to: kept until a row group is done, then appended to the file.
+
+    No file stays open: a day may have more instruments than a process may have files.
+    """
+
+    closed = False
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._kept = bytearray()
+        self._appended = 0
+
+    def write(self, part: bytes) -> int:
+        self._kept += part
+        return len(part)
+
+    def tell(self) -> int:
+        return self._appended + len(self._kept)
+
+    def flush(self) -> None:
+        """Do nothing: `append` is what brings the bytes to the file."""
+
+    def append(self) -> None:
+        """Bring to the file what was written since the last time."""
+        with self._path.open("ab") as file:
+            file.write(self._kept)
+        self._appended += len(self._kept)
+        self._kept.clear()
 
 
 @dataclass
@@ -145,6 +186,7 @@ class _Partition:
     instrument: str | None
     path: Path
     draft: Path
+    sink: _Appending
     writer: pq.ParquetWriter
     rows: int = 0
     sums: dict[str, int] = field(default_factory=dict)
@@ -168,8 +210,7 @@ class DayWriter:
 
     def __exit__(self, *_: object) -> None:
         for partition in self._partitions.values():
-            with suppress(OSError):  # a full disk, which whoever wrote was told of
-                partition.writer.close()
+            partition.writer.close()
             partition.draft.unlink(missing_ok=True)
 
     def write(self, table: str, instrument: str | None, rows: pl.DataFrame) -> None:
@@ -181,6 +222,7 @@ class DayWriter:
             partition.writer.write_table(
                 to_arrow(rows, PARTITIONED[table]), row_group_size=rows.height
             )
+            partition.sink.append()
         _count(partition, rows)
 
     def commit(
@@ -208,17 +250,14 @@ class DayWriter:
         path = self._lake.partition(table, instrument, self._day)
         with durable.writing(path):
             draft = durable.new_draft(self._lake.drafts)
-            try:
-                writer = pq.ParquetWriter(
-                    draft,
-                    arrow_schema(PARTITIONED[table]),
-                    compression="zstd",
-                    **_encodings(PARTITIONED[table]),
-                )
-            except OSError:
-                draft.unlink(missing_ok=True)
-                raise
-        partition = _Partition(table, instrument, path, draft, writer)
+        sink = _Appending(draft)
+        writer = pq.ParquetWriter(
+            pa.PythonFile(sink, mode="w"),
+            arrow_schema(PARTITIONED[table]),
+            compression="zstd",
+            **_encodings(PARTITIONED[table]),
+        )
+        partition = _Partition(table, instrument, path, draft, sink, writer)
         self._partitions[table, instrument] = partition
         return partition
 
@@ -229,6 +268,7 @@ class DayWriter:
         about = {**self._about, **keys, "table": partition.table, "rows": str(partition.rows)}
         partition.writer.add_key_value_metadata(about)
         partition.writer.close()
+        partition.sink.append()
         if partition.overlaps:
             _end_where_later_ones_begin(partition.draft, about)
 
@@ -282,9 +322,13 @@ def _count(partition: _Partition, rows: pl.DataFrame) -> None:
         partition.first = min(first, partition.first or first)
         partition.last = max(last, partition.last or last)
         if "valid_until" in rows.columns:
-            partition.overlaps |= partition.latest_end is not None and first < partition.latest_end
-            end = rows.select(pl.col("valid_until").max()).item()
-            partition.latest_end = max(end, partition.latest_end or end)
+            ends = pl.col("valid_until")
+            least, most = rows.select(least=ends.min(), most=ends.max()).row(0)
+            earliest = min(first, least)
+            partition.overlaps |= (
+                partition.latest_end is not None and earliest < partition.latest_end
+            )
+            partition.latest_end = max(most, partition.latest_end or most)
 
 
 def to_arrow(rows: pl.DataFrame, table: Table) -> pa.Table:
@@ -311,14 +355,14 @@ def _end_where_later_ones_begin(path: Path, about: Mapping[str, str]) -> None:
     """
     file = pq.ParquetFile(path)
     groups = range(file.num_row_groups)
-    starts = [pl.from_arrow(file.read_row_group(g, ["local_timestamp"])) for g in groups]
-    earliest = [frame["local_timestamp"].min() for frame in starts]  # type: ignore[index] # a frame
+    times = ["local_timestamp", "valid_until"]
+    bounds = [pl.DataFrame(file.read_row_group(group, times)) for group in groups]
+    earliest = [frame.select(pl.min_horizontal(times).min()).item() for frame in bounds]
     draft = durable.new_draft(path.parent)
     with pq.ParquetWriter(draft, file.schema_arrow, compression="zstd", **_encodings(DEPTH)) as out:
         for group in groups:
-            rows = pl.from_arrow(file.read_row_group(group))
-            assert isinstance(rows, pl.DataFrame)  # noqa: S101 - tells the type checker
-            later = min(earliest[group + 1 :], default=None)  # type: ignore[type-var] # datetimes
+            rows = pl.DataFrame(file.read_row_group(group))
+            later = min(earliest[group + 1 :], default=None)
             bound = pl.min_horizontal("valid_until", pl.lit(later, pl.Datetime("us")))
             rows = rows.with_columns(valid_until=bound)
             out.write_table(to_arrow(rows, DEPTH), row_group_size=rows.height)

@@ -95,7 +95,7 @@ _PLACE = (
         "Place in the true order of arrival within the day, across tables and instruments: "
         "minute of the day * 10^9 + the line's place in that minute.",
     ),
-    Column("item", pl.Int16(), "ordinal", "Place in the message's data list, from 0."),
+    Column("item", pl.Int32(), "ordinal", "Place in the message's data list, from 0."),
     Column("local_timestamp", _TIME, "arrival clock", "When the line arrived at the recorder."),
     Column("timestamp", _TIME, "exchange clock", "The exchange's own time; NULL if not given."),
 )

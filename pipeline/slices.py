@@ -272,7 +272,11 @@ class DayOfSlices:
         """Take the manifest's word for untouched files, and examine every other one."""
         known = self._manifest()
         for minute, path in self._files():
-            status = path.stat()
+            try:
+                status = path.stat()
+            except OSError as error:  # a link that leads nowhere, say
+                self.corrupt[minute] = error.strerror or "it can't be opened"
+                continue
             facts = known.pop(minute, None)
             if facts and (facts.bytes, facts.mtime_ns) == (status.st_size, status.st_mtime_ns):
                 self.slices[minute] = facts
@@ -318,21 +322,13 @@ class Door:
         """Return the requests that have slices, the widest first."""
         found = []
         for folder in sorted(self.root.glob("[!.]*/")):
-            path = folder / "request.json"
-            if not path.exists():
-                if any(folder.glob("[0-9][0-9][0-9][0-9]")):
-                    reason = "it is lost, so what the slices beside it hold is not known; move "
-                    reason += "the folder away and run the same backfill or import again"
-                    raise SliceCorrupt(path, reason)
-                continue
-            try:
-                facts = msgspec.json.decode(path.read_bytes(), type=_RequestFile)
-            except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-                reason = f"it says no request ({error}); remove it and run the same backfill again"
-                raise SliceCorrupt(path, reason) from error
-            request = Request(facts.exchange, facts.origin, facts.channels, facts.symbols)
-            if request.folder == path.parent.name:
+            request = _request_in(folder)
+            if request is not None and request.folder == folder.name:
                 found.append(request)
+            elif any(folder.glob("[0-9][0-9][0-9][0-9]")):
+                reason = "it is lost, or not of this folder, so what the slices beside it hold is "
+                reason += "not known; move the folder away and fetch or import it again"
+                raise SliceCorrupt(folder / "request.json", reason)
         return sorted(found, key=lambda request: request.width)
 
     def open(self, request: Request) -> None:
@@ -345,7 +341,8 @@ class Door:
     def days(self, request: Request) -> list[date]:
         """Return the days of which a request has a folder, in order."""
         folders = (self.root / request.folder).glob("[0-9][0-9][0-9][0-9]/[0-9][0-9]/[0-9][0-9]")
-        return sorted(date(*map(int, folder.parts[-3:])) for folder in folders)
+        named = (parse_minute_path(f"{'/'.join(f.parts[-3:])}/00/00.json.gz") for f in folders)
+        return sorted(found[0] for found in named if found)  # 2020/13/45 is no day
 
     def day(self, request: Request, day: date) -> DayOfSlices:
         """Return one request's slices of one day, as the files say."""
@@ -362,3 +359,12 @@ class _RequestFile(msgspec.Struct):
     origin: str
     channels: tuple[str, ...] | None = None
     symbols: tuple[str, ...] | None = None
+
+
+def _request_in(folder: Path) -> Request | None:
+    """Return the request that a folder says it holds; None if it says none that can be read."""
+    try:
+        facts = msgspec.json.decode((folder / "request.json").read_bytes(), type=_RequestFile)
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+    return Request(facts.exchange, facts.origin, facts.channels, facts.symbols)

@@ -375,11 +375,24 @@ def test_foreign_folder_is_no_request(tmp_path: Path) -> None:
     (door.root / "copy").mkdir()
     (door.root / "copy" / "request.json").write_bytes((home / "request.json").read_bytes())
     assert door.requests() == [REQUEST]
+    (door.root / "copy" / "2020").mkdir()
+    with pytest.raises(SliceCorrupt, match="copy"):
+        door.requests()
+
+
+def test_lost_request_stops_the_run(tmp_path: Path) -> None:
+    """Slices whose request is not known are named; they never vanish in silence."""
+    door, slices = opened(tmp_path)
+    slices.commit(0, draft_of(slices, SMALL))
+    (door.root / REQUEST.folder / "request.json").unlink()
+    with pytest.raises(SliceCorrupt, match="lost"):
+        door.requests()
 
 
 def test_torn_request_stops_the_run(tmp_path: Path) -> None:
     """A folder whose request can't be read is named; its slices never vanish in silence."""
-    door, _ = opened(tmp_path)
+    door, slices = opened(tmp_path)
+    slices.commit(0, draft_of(slices, SMALL))
     path = door.root / REQUEST.folder / "request.json"
     path.write_text('{"origin":')
     with pytest.raises(SliceCorrupt, match=r"request\.json"):

@@ -1,9 +1,9 @@
 """Which slice counts for a feed, minute by minute, and where the feed breaks.
 
 A feed is one channel of one instrument. Several requests may hold the same minute; they are known
-here by their rank, the widest first, and the first present one that covers the feed counts. A
-request covers what it named, and what it was seen to deliver that day although it was not named:
-the message's instrument is trusted, not the request's.
+here by their rank, the widest first, and the first present one that was asked for the feed counts.
+Only where none was, one that was seen to deliver it that day all the same counts: the message's
+instrument is trusted, not the request's.
 
 A feed breaks where no request that covers it has a slice (from the start of that minute), and at a
 disconnect in the slice that counts (from just after the last line before it).
@@ -76,7 +76,6 @@ class Coverage:
         owner = self.owner(feed)
         if owner is None:
             self._delivered.add((rank, feed))
-            self._covers.pop((rank, feed), None)
             return True
         return owner == rank
 
@@ -84,7 +83,11 @@ class Coverage:
         """Return the rank of the request whose slice counts in a minute, None if none does."""
         if not self._minutes:
             return None
-        return next((rank for rank in self._minutes[minute] if self._covered(rank, feed)), None)
+        present = self._minutes[minute]
+        for rank in present:
+            if self._asked_for(rank, feed):
+                return rank
+        return next((rank for rank in present if (rank, feed) in self._delivered), None)
 
     def breaks(self, feed: Feed) -> Iterator[Break]:
         """Yield the feed's breaks of the day so far, in order; one for a run of lacking minutes."""
@@ -105,9 +108,8 @@ class Coverage:
         """Return how many minutes of the day so far have a slice that counts for the feed."""
         return sum(self.owner(feed, minute) is not None for minute in range(len(self._minutes)))
 
-    def _covered(self, rank: int, feed: Feed) -> bool:
+    def _asked_for(self, rank: int, feed: Feed) -> bool:
         known = self._covers.get((rank, feed))
         if known is None:
-            known = self._requests[rank].covers(*feed) or (rank, feed) in self._delivered
-            self._covers[rank, feed] = known
+            known = self._covers[rank, feed] = self._requests[rank].covers(*feed)
         return known

@@ -89,6 +89,9 @@ class DayNormalizer:
         self._depth: dict[Feed, DepthFeed] = {}
         self._rows: dict[tuple[str, str | None], _Rows] = {}
         self._last: dict[int, int] = {}
+        # When the last line of any slice arrived, but never outside its minute: a clock that ran
+        # away must not carry a book over a disconnect.
+        self._line_before = day_start - 1
         self._minute = -1
 
     def begin_minute(self, present: tuple[int, ...]) -> None:
@@ -102,8 +105,8 @@ class DayNormalizer:
 
     def disconnect(self, rank: int, tally: Tally) -> None:
         """Take an empty line: the recorder lost its connection after the last line."""
-        # The last line of any slice: the one before may have been another request's.
-        time = max(self._last.values(), default=self._day_start - 1) + 1
+        # Before the day's last microsecond, lest it look as if the book stood to midnight.
+        time = min(self._line_before + 1, self._day_start + DAY_US - 1)
         self._coverage.disconnect(rank, time)
         tally.counts["disconnects"] += 1
         for feed, state in self._depth.items():
@@ -161,13 +164,13 @@ class DayNormalizer:
         return self._day_start + self._minute * MINUTE_US
 
     def _note_clock(self, rank: int, time: int, tally: Tally) -> None:
-        if not 0 <= time - self._minute_start() < MINUTE_US:
+        start = self._minute_start()
+        if not 0 <= time - start < MINUTE_US:
             tally.counts["outside_minute"] += 1
-        last = self._last.get(rank)
-        if last is not None and time < last:
+        if time < self._last.get(rank, time):
             tally.counts["backwards"] += 1
-        else:
-            self._last[rank] = time
+        self._last[rank] = time
+        self._line_before = min(max(time, start), start + MINUTE_US - 1)
 
     def _route(  # noqa: C901 - one case a kind of message, nothing deeper
         self, rank: int, place: Place, message: Message, tally: Tally
@@ -203,7 +206,7 @@ class DayNormalizer:
     def _depth_feed(self, feed: Feed) -> DepthFeed:
         state = self._depth.get(feed)
         if state is None:
-            first = next(self._coverage.breaks(feed), None)
+            first = min(self._coverage.breaks(feed), default=None)
 
             def emit(rows: pl.DataFrame) -> None:
                 self._emit(feed.channel, feed.instrument, rows)

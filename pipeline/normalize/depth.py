@@ -103,6 +103,7 @@ class DepthFeed:
         self._channel = channel
         self._day_start = day_start
         self._broken = first_break
+        self._lost = False  # a connection, or a minute, since the last message
         self._emit = emit
         self._carry = Carry()
         self._messages = 0
@@ -167,7 +168,8 @@ class DepthFeed:
         self._flush(day_end)
 
     def _break(self, at: Break) -> None:
-        if self._broken is not None:
+        self._lost |= at.cause in {DISCONNECT, NOT_FETCHED}
+        if self._broken is not None and self._broken.time <= at.time:
             return
         self._broken = at
         if self._rows:
@@ -182,8 +184,9 @@ class DepthFeed:
             return carry_until, False
         time, cause = self._broken
         self._note_gap(time, now, cause)
+        after_gap, self._lost = self._messages > 0 and self._lost, False
         self._broken = None
-        return carry_until, self._messages > 0 and cause in {DISCONNECT, NOT_FETCHED}
+        return carry_until, after_gap
 
     def _note_gap(self, start: int, stop: int, cause: str) -> None:
         if stop > start:

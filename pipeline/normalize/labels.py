@@ -67,8 +67,9 @@ def label(rows: pl.DataFrame, carry: Carry, next_time: int) -> pl.DataFrame:
         epoch=(carry.epoch + restart.cast(pl.Int32).cum_sum()).cast(pl.Int32),
         duplicate=(step == 0).fill_null(False),
         crossed=(pl.col("bid_price") >= pl.col("ask_price")).fill_null(False),
-        # Clocks may step back: a book stands until the earliest arrival of all later ones.
-        valid_until=pl.min_horizontal(following.cum_min(reverse=True), "broken_from"),
+        # Clocks may step back or run away: a book stands until the earliest of all later arrivals
+        # and breaks, whichever row they belong to.
+        valid_until=pl.min_horizontal(following, "broken_from").cum_min(reverse=True),
     ).drop("_step", "_most")
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pipeline import durable
 from pipeline.errors import SliceCorrupt, UsageError
 from pipeline.lock import holding
-from pipeline.schemas import CHANNELS
+from pipeline.schemas import CHANNELS, DEPTH_CHANNELS, canonical_channel
 from pipeline.slices import DayOfSlices, Door, Request, parse_minute_path
 
 if TYPE_CHECKING:
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = ["AdoptReport", "adopt"]
+
+
+_KNOWN = {*CHANNELS, *DEPTH_CHANNELS}
 
 
 @dataclass
@@ -47,6 +50,9 @@ def adopt(
     if not re.fullmatch(r"[a-z][a-z0-9]{0,31}", origin):
         raise UsageError("--origin", origin, "a word of lower-case letters and digits")
     found = _slices_in(folder)
+    for name in channels or ():
+        if canonical_channel(name) not in _KNOWN:
+            raise UsageError.not_among("--channels", name, _KNOWN)
     wire = None if channels is None else tuple(CHANNELS.get(name, name) for name in channels)
     request = Request(exchange, origin, wire, tuple(instruments) if instruments else None)
     door, report = Door(data, exchange), AdoptReport()
@@ -82,7 +88,7 @@ def _slices_in(folder: Path) -> dict[date, dict[int, Path]]:
     found: dict[date, dict[int, Path]] = {}
     for path in sorted(folder.glob("[0-9][0-9][0-9][0-9]/*/*/*/*.json.gz")):
         at = parse_minute_path(path.relative_to(folder).as_posix())
-        if at:
+        if at and path.is_file():
             found.setdefault(at[0], {})[at[1]] = path
     if not found:
         deeper = folder.glob("**/[0-9][0-9][0-9][0-9]/*/*/*/[0-9][0-9].json.gz")
