@@ -443,6 +443,16 @@ def test_a_book_is_never_mixed_from_two_days(tmp_path: Path) -> None:
         assert [price for (price,) in found] == bids, second
 
 
+def test_a_disconnect_after_a_lacking_minute_takes_nothing_from_before_it(tmp_path: Path) -> None:
+    """The book ends where the lacking minute begins; the disconnect after it comes too late."""
+    connection = lake(
+        tmp_path,
+        {0: [depth(at(0, 1), _BID, _ASK)], 2: ["", depth(at(2, 5), _BID, _ASK)]},
+    )
+    for time, levels in [("00:00:59.999999", 2), ("00:01:00", 0), ("00:02:04", 0)]:
+        assert len(rows(connection, f"from book_at('BTC-USD', '2020-08-01 {time}')")) == levels
+
+
 def test_a_request_that_named_a_feed_goes_before_one_that_merely_delivered_it(
     tmp_path: Path,
 ) -> None:

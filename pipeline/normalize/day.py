@@ -206,7 +206,7 @@ class DayNormalizer:
     def _depth_feed(self, feed: Feed) -> DepthFeed:
         state = self._depth.get(feed)
         if state is None:
-            first = min(self._coverage.breaks(feed), default=None)
+            first = next(self._coverage.breaks(feed), None)
 
             def emit(rows: pl.DataFrame) -> None:
                 self._emit(feed.channel, feed.instrument, rows)

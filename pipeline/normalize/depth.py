@@ -169,7 +169,7 @@ class DepthFeed:
 
     def _break(self, at: Break) -> None:
         self._lost |= at.cause in {DISCONNECT, NOT_FETCHED}
-        if self._broken is not None and self._broken.time <= at.time:
+        if self._broken is not None:
             return
         self._broken = at
         if self._rows:
