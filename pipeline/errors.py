@@ -2,7 +2,9 @@
 
     PipelineError            exit code
     ├── UsageError               1   a value that was given can't be used
-    │   └── KeyRequired          1   a paid day was asked for without a key
+    │   ├── KeyRequired          1   a paid day was asked for without a key
+    │   ├── LakeEmpty            1   a question was asked where there is no lake yet
+    │   └── QueryRefused         1   DuckDB does not take a query
     ├── ServiceRefused           1   the service's final no: 400, 401, 403, 404
     ├── ServiceUnreachable       3   the service gave no answer, however often it was asked
     ├── MinutesLacking           3   minutes that were asked for did not arrive
@@ -27,11 +29,13 @@ if TYPE_CHECKING:
 __all__ = [
     "KeyRequired",
     "LakeDisagrees",
+    "LakeEmpty",
     "LakeError",
     "LakeUnwritable",
     "LockHeld",
     "MinutesLacking",
     "PipelineError",
+    "QueryRefused",
     "ServiceRefused",
     "ServiceUnreachable",
     "SliceCorrupt",
@@ -40,6 +44,9 @@ __all__ = [
 
 # How many items a sentence names before it counts the rest.
 _NAMED_AT_MOST = 8
+
+# The answers of a service that a key, or another one, would change.
+_NO_ACCESS = (401, 403)
 
 
 class PipelineError(Exception):
@@ -61,7 +68,11 @@ class UsageError(PipelineError):
     def not_among(cls, parameter: str, given: str, known: Iterable[str]) -> UsageError:
         """Return the error for a name that is not among the known ones, nearest first."""
         names = sorted(known)
-        near = get_close_matches(given, names, n=3, cutoff=0.5)
+        folded: dict[str, list[str]] = {}
+        for name in names:
+            folded.setdefault(name.casefold(), []).append(name)
+        close = get_close_matches(given.casefold(), folded, n=3, cutoff=0.5)
+        near = [name for match in close for name in folded[match]]
         rest = [name for name in names if name not in near]
         return cls(parameter, given, f"one of {_some(near + rest)}" if names else "nothing: none")
 
@@ -79,12 +90,41 @@ class KeyRequired(UsageError):
         self.args = (self.paid_days, variable)  # what a worker process hands the error back with
 
     def __str__(self) -> str:
+        many = len(self.paid_days)
         return (
-            f"{len(self.paid_days)} of the days asked for need a Tardis.dev API key "
+            f"{many} of the days asked for {'needs' if many == 1 else 'need'} a Tardis.dev API key "
             f"({_some(self.paid_days)}), and none is set. Set the environment variable "
             f"{self.variable}. The first day of each month is free without a key, "
             "for example --from 2020-08-01 --to 2020-08-02. Nothing was fetched."
         )
+
+
+class LakeEmpty(UsageError):
+    """A question was asked of a folder that no run has written a lake to."""
+
+    def __init__(self, data: Path | str) -> None:
+        self.data = data
+        super().__init__("--data", str(data), "a folder with a lake")
+        self.args = (data,)
+
+    def __str__(self) -> str:
+        return (
+            f"there is nothing in the lake of {self.data} yet: run coinflex-l2 backfill first, "
+            "or name another folder with --data"
+        )
+
+
+class QueryRefused(UsageError):
+    """DuckDB does not take a query; in DuckDB's own words."""
+
+    def __init__(self, query: str, words: str) -> None:
+        self.query = query
+        self.words = words
+        super().__init__("QUERY", query, "a query that DuckDB takes")
+        self.args = (query, words)
+
+    def __str__(self) -> str:
+        return f"DuckDB refuses the query: {self.words}"
 
 
 class ServiceRefused(PipelineError):
@@ -97,7 +137,9 @@ class ServiceRefused(PipelineError):
         super().__init__(what, status, words)
 
     def __str__(self) -> str:
-        return f"{self.what}: the service refused with {self.status}: {self.words}"
+        hint = "; check the key in TARDIS_API_KEY and what it covers"
+        said = f"{self.what}: the service refused with {self.status}: {self.words}"
+        return said + hint if self.status in _NO_ACCESS else said
 
 
 class ServiceUnreachable(PipelineError):
@@ -112,7 +154,10 @@ class ServiceUnreachable(PipelineError):
         super().__init__(what, attempts, last)
 
     def __str__(self) -> str:
-        return f"{self.what}: no whole answer after {self.attempts} attempts; the last: {self.last}"
+        return (
+            f"{self.what}: no whole answer after {self.attempts} attempts; the last: {self.last}. "
+            "Check the network, and COINFLEX_L2_TARDIS_URL if it is set."
+        )
 
 
 class MinutesLacking(PipelineError):
@@ -130,7 +175,7 @@ class MinutesLacking(PipelineError):
             by_reason.setdefault(reason, []).append(minute)
         parts = [f"{_some(minutes)} ({reason})" for reason, minutes in by_reason.items()]
         return (
-            f"{len(self.reasons)} minutes are lacking: {'; '.join(parts)}. What did arrive "
+            f"{_minutes_are(len(self.reasons))} lacking: {'; '.join(parts)}. What did arrive "
             "stays; run the same command again to fetch the rest."
         )
 
@@ -198,6 +243,10 @@ class LockHeld(PipelineError):
 
     def __str__(self) -> str:
         return f"another run works on this data folder: {self.holder} (lock {self.path})"
+
+
+def _minutes_are(many: int) -> str:
+    return "1 minute is" if many == 1 else f"{many} minutes are"
 
 
 def _shown(given: object) -> str:

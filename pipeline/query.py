@@ -6,12 +6,13 @@ or an error, never a mixture; after such an error the same question is asked aga
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import duckdb
 
-from pipeline.errors import UsageError
+from pipeline.errors import QueryRefused, UsageError
 from pipeline.views import quoted
 
 if TYPE_CHECKING:
@@ -24,7 +25,12 @@ _T = TypeVar("_T")
 
 _TRIES: Final = 8
 _ROWS_AT_ONCE: Final = 10_000
-_READING: Final = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN}
+# What EXPLAIN has before the statement that it explains; with ANALYZE that one is run. No comments
+# and no strings: whoever writes them there is refused rather than misread.
+_EXPLAIN: Final = re.compile(
+    r"explain\b\s*(?:analy[sz]e\b)?\s*(?:\((?!\s*(?:select|from|with|values)\b)[\w\s,]*\))?",
+    re.IGNORECASE,
+)
 
 
 @dataclass
@@ -39,9 +45,9 @@ def ask(connection: duckdb.DuckDBPyConnection, query: str) -> Answer:
     """Return the answer to one query that only reads; rows stream, however many there are.
 
     Raises UsageError for what is not one SELECT (or FROM, SHOW, DESCRIBE, SUMMARIZE, EXPLAIN), and
-    for what DuckDB refuses, in DuckDB's own words.
+    QueryRefused for what DuckDB does not take.
     """
-    _only_reads(connection, query)
+    _the_one_that_reads(connection, query)
     result, first = _tried(query, lambda: _begun(connection, query))
     return Answer([column[0] for column in result.description or ()], _rows(query, result, first))
 
@@ -49,22 +55,43 @@ def ask(connection: duckdb.DuckDBPyConnection, query: str) -> Answer:
 def rows_of(
     connection: duckdb.DuckDBPyConnection, query: str, parameters: Sequence[object] = ()
 ) -> list[tuple[Any, ...]]:
-    """Return all rows of a query; raises UsageError in DuckDB's own words."""
+    """Return all rows of a query; raises QueryRefused for what DuckDB does not take."""
     return _tried(query, lambda: connection.execute(query, parameters).fetchall())
 
 
 def copy_to_parquet(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:
     """Write the answer to a query that only reads as a Parquet file; raises as ask does."""
-    _only_reads(connection, query)
-    text = query.strip().rstrip(";")
+    text = _without_end(_the_one_that_reads(connection, query))
     statement = f"copy ({text}\n) to {quoted(str(path))} (format parquet)"
     _tried(query, lambda: connection.execute(statement))
 
 
-def _only_reads(connection: duckdb.DuckDBPyConnection, query: str) -> None:
-    kinds = _tried(query, lambda: [s.type for s in connection.extract_statements(query)])
-    if len(kinds) != 1 or kinds[0] not in _READING:
-        raise UsageError("QUERY", query, "one SELECT, FROM, SHOW, DESCRIBE or EXPLAIN")
+def _the_one_that_reads(connection: duckdb.DuckDBPyConnection, query: str) -> str:
+    """Return the text of the one statement that a query is; raises UsageError if it may write."""
+    found = _statements(connection, query)
+    inner = found
+    if len(found) == 1 and found[0].type == duckdb.StatementType.EXPLAIN:
+        inner = _statements(connection, _EXPLAIN.sub("", found[0].query, count=1))
+    if [statement.type for statement in inner] != [duckdb.StatementType.SELECT]:
+        raise UsageError("QUERY", query, "one SELECT, FROM, SHOW, DESCRIBE or EXPLAIN of these")
+    return found[0].query
+
+
+def _statements(connection: duckdb.DuckDBPyConnection, query: str) -> list[duckdb.Statement]:
+    try:
+        query.encode()
+    except UnicodeEncodeError:  # bytes of the command line that are no UTF-8
+        raise UsageError("QUERY", query, "text in UTF-8") from None
+    return _tried(query, lambda: connection.extract_statements(query))
+
+
+def _without_end(statement: str) -> str:
+    """Return a statement without its semicolon and what comments follow it."""
+    code = statement.encode()
+    for offset, kind in duckdb.tokenize(statement):
+        if kind == duckdb.token_type.operator and code[offset : offset + 1] == b";":
+            return code[:offset].decode()
+    return statement
 
 
 def _begun(
@@ -101,8 +128,8 @@ def _tried(query: str, work: Callable[[], _T]) -> _T:
         raise _refused(query, error) from None
 
 
-def _refused(query: str, error: duckdb.Error) -> UsageError:
-    return UsageError("QUERY", query, f"a query that DuckDB takes: {error}")
+def _refused(query: str, error: duckdb.Error) -> QueryRefused:
+    return QueryRefused(query, str(error))
 
 
 def _replaced(error: duckdb.Error) -> bool:

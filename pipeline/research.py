@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pipeline.errors import UsageError
+from pipeline.catalogue import Catalogue
+from pipeline.errors import LakeEmpty, UsageError
+from pipeline.lake import Lake
 from pipeline.query import rows_of
 from pipeline.views import connect
 
@@ -13,7 +15,13 @@ if TYPE_CHECKING:
 
     from pipeline.config import Settings
 
-__all__ = ["book_at", "explain_no_book"]
+__all__ = ["book_at", "explain_no_book", "has_lake"]
+
+
+def has_lake(settings: Settings) -> bool:
+    """Say whether any day of the exchange was ever brought into the lake of the data folder."""
+    catalogue = Catalogue(Lake(settings.data, settings.exchange))
+    return bool(catalogue.days) or not catalogue.rows.is_empty()
 
 
 def book_at(
@@ -22,8 +30,11 @@ def book_at(
     """Return the book that stood at a time (arrival clock): side, level, price, amount.
 
     Bids first, each side best first from level 0, at most `depth` levels a side. Empty where the
-    book is unknown. Raises UsageError for an instrument that the lake does not have.
+    book is unknown. Raises UsageError for an instrument that the lake does not have, LakeEmpty
+    where there is no lake yet.
     """
+    if not has_lake(settings):
+        raise LakeEmpty(settings.data)
     naive = time.replace(tzinfo=None)
     with connect(settings.data, settings.exchange) as connection:
         rows = rows_of(

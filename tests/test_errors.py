@@ -11,11 +11,13 @@ from pipeline import errors
 from pipeline.errors import (
     KeyRequired,
     LakeDisagrees,
+    LakeEmpty,
     LakeError,
     LakeUnwritable,
     LockHeld,
     MinutesLacking,
     PipelineError,
+    QueryRefused,
     ServiceRefused,
     ServiceUnreachable,
     SliceCorrupt,
@@ -55,14 +57,52 @@ SENTENCES: list[tuple[PipelineError, int, str]] = [
     (
         ServiceRefused("2020-07-14T00:00Z", 401, "Unauthorized"),
         1,
-        "2020-07-14T00:00Z: the service refused with 401: Unauthorized",
+        (
+            "2020-07-14T00:00Z: the service refused with 401: Unauthorized; check the key in "
+            "TARDIS_API_KEY and what it covers"
+        ),
+    ),
+    (
+        ServiceRefused("exchange x", 404, "no such exchange"),
+        1,
+        "exchange x: the service refused with 404: no such exchange",
+    ),
+    (
+        QueryRefused("from nowhere", "Catalog Error: no such table"),
+        1,
+        "DuckDB refuses the query: Catalog Error: no such table",
+    ),
+    (
+        LakeEmpty(Path("data")),
+        1,
+        (
+            "there is nothing in the lake of data yet: run coinflex-l2 backfill first, or name "
+            "another folder with --data"
+        ),
+    ),
+    (
+        KeyRequired(DAYS[:1], "TARDIS_API_KEY"),
+        1,
+        (
+            "1 of the days asked for needs a Tardis.dev API key (2020-07-14), and none is set. "
+            "Set the environment variable TARDIS_API_KEY. The first day of each month is free "
+            "without a key, for example --from 2020-08-01 --to 2020-08-02. Nothing was fetched."
+        ),
+    ),
+    (
+        MinutesLacking({"a": "503"}),
+        3,
+        (
+            "1 minute is lacking: a (503). What did arrive stays; run the same command again to "
+            "fetch the rest."
+        ),
     ),
     (
         ServiceUnreachable("details of exchange coinflex", 6, "connection reset"),
         3,
         (
             "details of exchange coinflex: no whole answer after 6 attempts; the last: "
-            "connection reset"
+            "connection reset. Check the network, and COINFLEX_L2_TARDIS_URL if it is set."
         ),
     ),
     (
@@ -161,6 +201,13 @@ def test_nearest_name_comes_first() -> None:
     sentence = str(UsageError.not_among("instrument", "BTC-USD-SWAP", known))
     assert "one of BTC-USD-SWAP-LIN, " in sentence
     assert sentence.endswith("and 43 more")
+
+
+def test_nearest_name_is_found_whatever_its_case() -> None:
+    """An instrument typed in lower case is answered with the one that was meant first."""
+    known = ["ADA-USD", "BTC-USD", "BTC-USD-SWAP-LIN", "ETH-USD-SWAP-LIN"]
+    sentence = str(UsageError.not_among("instrument", "btc-usd-swap-lin", known))
+    assert "one of BTC-USD-SWAP-LIN, " in sentence
 
 
 def test_long_values_are_cut() -> None:

@@ -21,6 +21,7 @@ MODULES = {
 LAYERS = [
     ["pipeline.errors"],
     ["pipeline.times", "pipeline.config", "pipeline.schemas"],
+    ["pipeline.dictionary"],
     ["pipeline.durable"],
     ["pipeline.lock"],
     ["pipeline.slices"],

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pipeline.dictionary import dictionary
+from pipeline.schemas import TABLES
 from pipeline.simulator.tardis import TardisSimulator
 from tests.conftest import ROOT, clean_environment
 
@@ -34,9 +36,15 @@ def _commands() -> list[tuple[str, list[str]]]:
 
 
 @pytest.fixture(scope="module")
-def tour(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def tour_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder that the README is run in."""
+    return tmp_path_factory.mktemp("tour")
+
+
+@pytest.fixture(scope="module")
+def tour(tour_folder: Path) -> dict[str, str]:
     """Run the README from top to bottom in one folder; command → stdout. Each exits with 0."""
-    folder = tmp_path_factory.mktemp("tour")
+    folder = tour_folder
     (folder / "data").mkdir()
     (folder / "data" / "sample").symlink_to(ROOT / "data" / "sample")
     printed = {}
@@ -80,7 +88,7 @@ def test_the_first_two_commands_are_demo_and_test() -> None:
 def test_the_python_example_runs(tour: dict[str, str], tmp_path: Path) -> None:
     """The notebook lines give the two best levels."""
     assert tour
-    (code,) = re.findall(r"```python\n(.*?)```", _README, re.DOTALL)
+    code, _ = re.findall(r"```python\n(.*?)```", _README, re.DOTALL)
     data = tmp_path / "data" / "demo"
     subprocess.run(
         [sys.executable, "-m", "pipeline", "--data", os.fspath(data.parent), "demo"],
@@ -93,6 +101,27 @@ def test_the_python_example_runs(tour: dict[str, str], tmp_path: Path) -> None:
         env=clean_environment(PYTHONPATH=os.fspath(ROOT)),
     )  # fmt: skip
     assert result.stdout == "[('bid', 0, 61645.3, 0.976), ('ask', 0, 61645.4, 3.628)]\n"
+
+
+def test_the_lake_is_read_by_others(tour: dict[str, str], tour_folder: Path) -> None:
+    """Polars, pandas and pyarrow, as the README has them, find every book of the instrument."""
+    assert tour
+    _, code = re.findall(r"```python\n(.*?)```", _README, re.DOTALL)
+    script = f"{code}\nprint(len(best), len(best_pd), len(best_pa))"
+    result = subprocess.run(
+        [sys.executable, "-c", script], cwd=tour_folder, capture_output=True, text=True,
+        check=False, env=clean_environment(),
+    )  # fmt: skip
+    assert (result.stdout, result.returncode) == ("6579 6579 6579\n", 0), result.stderr
+
+
+def test_the_data_dictionary_is_what_the_schemas_say() -> None:
+    """docs/data-dictionary.md has every table and column, as `python -m pipeline.dictionary`."""
+    text = (ROOT / "docs" / "data-dictionary.md").read_text(encoding="utf-8")
+    assert text == dictionary()
+    for table in TABLES.values():
+        assert f"\n## {table.name}\n" in text
+        assert all(f"| `{column.name}` |" in text for column in table)
 
 
 def test_the_configuration_example_is_accepted(tmp_path: Path) -> None:

@@ -253,3 +253,14 @@ def test_a_read_only_lake_is_read(data: Path) -> None:
     with connect(data) as connection:
         connection.execute("from coverage").fetchall()
     assert {path: path.stat().st_mtime_ns for path in data.rglob("*")} == before
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["2020-08-01 02:01:30 Europe/Berlin", "2020-08-01 02:01:30 CEST", "2020-08-01 02:01:30+2",
+     "2020-08-01 02:01:30.5+02:00:00", "noon", "20200801", "infinity", ""],
+)  # fmt: skip
+def test_a_time_whose_zone_can_t_be_told_is_refused_in_sql(data: Path, text: str) -> None:
+    """Never an answer for a time that was not asked for."""
+    with connect(data) as connection, pytest.raises(duckdb.Error, match="what would work"):
+        connection.execute("from book_at('BTC-USD', ?)", [text]).fetchall()

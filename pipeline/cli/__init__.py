@@ -13,14 +13,23 @@ import click
 
 from pipeline.cli import backfill, demo, ingest, query, simulate, status
 from pipeline.cli.options import shared_options
-from pipeline.errors import PipelineError
+from pipeline.errors import PipelineError, UsageError
 
 __all__ = ["cli", "main"]
 
 _INTERRUPTED = 130
+_HELP = """CoinFLEX order-book history: Tardis slices to Parquet, order books in SQL.
+
+\b
+coinflex-l2 backfill --from 2020-08-01 --to 2020-08-02    a free day, download and ingest
+coinflex-l2 status                                        what is there, what is lacking
+coinflex-l2 book BTC-USD-SWAP-LIN --at 2020-08-01T12:00   the order book at noon
+coinflex-l2 sql "from coverage"                           anything else
+"""
 
 
 @click.group(
+    help=_HELP,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Exit codes: 0 done · 1 usage or configuration · 2 the lake disagrees with raw, or "
     "can't be written · 3 minutes that were asked for are lacking · 75 another run holds the lock.",
@@ -28,14 +37,7 @@ _INTERRUPTED = 130
 @shared_options
 @click.version_option(package_name="coinflex-l2", message="%(version)s")
 def cli() -> None:
-    r"""CoinFLEX order-book history: Tardis slices to Parquet, order books in SQL.
-
-    \b
-    coinflex-l2 backfill --from 2020-08-01 --to 2020-08-02    a free day, download and ingest
-    coinflex-l2 status                                        what is there, what is lacking
-    coinflex-l2 book BTC-USD-SWAP-LIN --at 2020-08-01T12:00   the order book at noon
-    coinflex-l2 sql "from coverage"                           anything else
-    """
+    """Run a command; see `_HELP`."""
 
 
 for command in (
@@ -52,6 +54,18 @@ for command in (
     cli.add_command(command)
 
 
+def _not_text(error: UnicodeEncodeError) -> UsageError:
+    """Return the error for an argument that is no UTF-8, or an output that can't be all of it."""
+    if error.encoding == "utf-8":
+        return UsageError("an argument", error.object, "text in UTF-8")
+    return UsageError("the output's encoding", error.encoding, "UTF-8: PYTHONIOENCODING=utf-8")
+
+
+def _fail(error: PipelineError) -> int:
+    click.echo(f"coinflex-l2: {error}", err=True)
+    return error.exit_code
+
+
 def main() -> None:
     """Run the command line and exit with one of the documented codes."""
     try:
@@ -60,8 +74,9 @@ def main() -> None:
         error.show()
         code = 1
     except PipelineError as error:
-        click.echo(f"coinflex-l2: {error}", err=True)
-        code = error.exit_code
+        code = _fail(error)
+    except UnicodeEncodeError as error:
+        code = _fail(_not_text(error))
     except (KeyboardInterrupt, click.Abort):
         click.echo("coinflex-l2: interrupted; what is there is whole", err=True)
         code = _INTERRUPTED

@@ -15,13 +15,14 @@ __all__ = ["backfill"]
 
 
 @click.command(
+    short_help="Download from Tardis what is lacking, then ingest.",
     epilog="""\b
 Examples:
   coinflex-l2 backfill --from 2020-08-01 --to 2020-08-02               a free day, everything
   coinflex-l2 backfill --from 2020-07-14 --to 2020-08-01 --dry-run     what it would ask for
   coinflex-l2 backfill --from 2020-08-01T23:54 --to 2020-08-02 \\
       --instruments BTC-USD-SWAP-LIN --channels depth,trade            six minutes of one market
-The first day of each month is free; other days need a key in TARDIS_API_KEY."""
+The first day of each month is free; other days need a key in TARDIS_API_KEY.""",
 )
 @period_options(required=True)
 @click.option("--instruments", metavar="A,B", help="Only these; default: everything recorded.")

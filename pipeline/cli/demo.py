@@ -32,10 +32,10 @@ _QUERIES = {
 }
 
 
-@click.command(epilog="\b\nExample:\n  make demo")
+@click.command(short_help="The main job on the sample.", epilog="\b\nExample:\n  make demo")
 @click.option(
     "--sample",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    type=click.Path(path_type=Path, file_okay=False),
     default=_SAMPLE,
     show_default=True,
     metavar="DIR",
@@ -51,10 +51,14 @@ def demo(sample: Path) -> None:
 
     from pipeline.backfill import backfill
     from pipeline.cli.progress import RunProgress
+    from pipeline.errors import UsageError
     from pipeline.simulator.tardis import TardisSimulator
     from pipeline.times import Range
 
     found = settings()
+    if not sample.is_dir():
+        hint = "a folder of slices; the sample comes with a checkout, or name another: --sample DIR"
+        raise UsageError("--sample", str(sample), hint)
     with TardisSimulator(sample, exchange=found.exchange).running() as url:
         here = replace(
             found, data=found.data / "demo", tardis=replace(found.tardis, url=url, key=None)
@@ -87,6 +91,7 @@ def _show(here: Settings) -> None:
         different = comparison.compared - comparison.equal
         raise LakeDisagrees(comparison.compared, different, comparison.first_different)
     click.echo(f"""7. What to type next:
+     source .venv/bin/activate
      coinflex-l2 --data {here.data} sql "from coverage"
      coinflex-l2 --data {here.data} book ETH-USD-SWAP-LIN --at 2020-08-01T23:58 --depth 5
    Real data: the first day of each month is free, without a key:

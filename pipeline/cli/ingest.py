@@ -12,11 +12,12 @@ __all__ = ["import_slices", "ingest"]
 
 
 @click.command(
+    short_help="Raw slices on disk into the lake.",
     epilog="""\b
 Examples:
   coinflex-l2 ingest                                 whatever is not in the lake yet
   coinflex-l2 ingest --from 2020-08-01 --to 2020-09-01 --rebuild --jobs 2
-A day is made anew from all of its slices, so --from and --to choose whole days."""
+A day is made anew from all of its slices, so --from and --to choose whole days.""",
 )
 @period_options(required=False)
 @click.option("--instruments", metavar="A,B", help="Only the partitions of these; default: all.")
@@ -51,6 +52,7 @@ def ingest(
 
 @click.command(
     "import-slices",
+    short_help="Adopt minute slices that you already have.",
     epilog="""\b
 Examples:
   coinflex-l2 import-slices ~/.tardis-cache/feeds/coinflex/4f53cda18c2baa0c…

@@ -15,7 +15,16 @@ from pipeline.config import Settings
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["as_json", "names", "period_options", "settings", "shared_options"]
+__all__ = [
+    "as_json",
+    "names",
+    "note_empty_lake",
+    "period_options",
+    "settings",
+    "shared_options",
+]
+
+log = logging.getLogger(__name__)
 
 _Command = TypeVar("_Command", bound="Callable[..., Any]")
 
@@ -81,6 +90,15 @@ def settings() -> Settings:
     )
     _begin_log(given.get("verbose", 0), found.tardis.key)
     return found
+
+
+def note_empty_lake(found: Settings) -> None:
+    """Warn where there is no lake yet: an answer of no rows is then no answer."""
+    from pipeline.errors import LakeEmpty
+    from pipeline.research import has_lake
+
+    if not has_lake(found):
+        log.warning("%s", LakeEmpty(found.data))
 
 
 def as_json() -> bool:

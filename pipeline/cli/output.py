@@ -7,6 +7,7 @@ import json
 import math
 import sys
 from datetime import date, datetime, time
+from itertools import chain, count
 from typing import IO, TYPE_CHECKING, Any, Final
 
 import click
@@ -20,10 +21,16 @@ if TYPE_CHECKING:
 
     from pipeline.query import Answer
 
-__all__ = ["print_facts", "print_json", "whole_file", "write_answer"]
+__all__ = ["form_of", "print_facts", "print_json", "whole_file", "write_answer"]
 
 # A table is for eyes; more rows than this are for --format csv or --output.
 _TABLE_ROWS: Final = 1_000
+_FORMS: Final = {".csv": "csv", ".json": "json", ".parquet": "parquet"}
+
+
+def form_of(output: Path | None) -> str | None:
+    """Return the format that a file's name asks for; None if it asks for none."""
+    return None if output is None else _FORMS.get(output.suffix.lower())
 
 
 def print_json(result: object) -> None:
@@ -43,10 +50,10 @@ def print_facts(facts: Mapping[str, object]) -> None:
 def write_answer(answer: Answer, form: str, output: Path | None) -> None:
     """Write a query's answer as text to stdout, or to a file that appears whole."""
     if output is None:
-        _write_text(answer, form, sys.stdout)
+        _write_text(answer, form, sys.stdout, _TABLE_ROWS)
     else:
         with whole_file(output) as draft, draft.open("w", encoding="utf-8", newline="") as file:
-            _write_text(answer, form, file)
+            _write_text(answer, form, file, None)
 
 
 def whole_file(output: Path) -> AbstractContextManager[Path]:
@@ -54,7 +61,8 @@ def whole_file(output: Path) -> AbstractContextManager[Path]:
     return durable.replacing(output.absolute(), output.absolute().parent)
 
 
-def _write_text(answer: Answer, form: str, file: IO[str]) -> None:
+def _write_text(answer: Answer, form: str, file: IO[str], most: int | None) -> None:
+    """Write an answer; `most` is how many rows a table may have."""
     columns, rows = answer.columns, answer.rows
     if form == "json":
         _write_json(columns, rows, file)
@@ -63,23 +71,35 @@ def _write_text(answer: Answer, form: str, file: IO[str]) -> None:
         writer.writerow(columns)
         writer.writerows([_cell(value) for value in row] for row in rows)
     else:
-        _write_table(columns, rows, file)
+        _write_table(columns, rows, file, most)
 
 
 def _write_json(columns: list[str], rows: Iterable[tuple[Any, ...]], file: IO[str]) -> None:
     """Write one array of objects, a line each; integers are numbers, NaN and infinity null."""
+    keys = _distinct(columns)
     file.write("[")
     for ordinal, row in enumerate(rows):
-        found = {name: _finite(value) for name, value in zip(columns, row, strict=True)}
+        found = {name: _finite(value) for name, value in zip(keys, row, strict=True)}
         file.write((",\n " if ordinal else "\n ") + json.dumps(found, default=_plain))
     file.write("\n]\n")
 
 
-def _write_table(columns: list[str], rows: Iterable[tuple[Any, ...]], file: IO[str]) -> None:
+def _distinct(columns: list[str]) -> list[str]:
+    """Return names of which none repeats another: a, a_1, a_2."""
+    found: list[str] = []
+    for name in columns:
+        others = (f"{name}_{number}" for number in count(1))
+        found.append(next(one for one in chain([name], others) if one not in found))
+    return found
+
+
+def _write_table(
+    columns: list[str], rows: Iterable[tuple[Any, ...]], file: IO[str], most: int | None
+) -> None:
     shown: list[list[str]] = []
     for row in rows:
-        if len(shown) == _TABLE_ROWS:
-            click.echo(f"the first {_TABLE_ROWS} rows; all of them with --format csv", err=True)
+        if len(shown) == most:
+            click.echo(f"the first {most} rows; all of them with --format csv", err=True)
             break
         shown.append(["NULL" if value is None else _cell(value) for value in row])
     widths = [max(map(len, cells)) for cells in zip(columns, *shown, strict=True)]

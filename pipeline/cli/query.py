@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pipeline.cli.options import as_json, settings, shared_options
+from pipeline.cli.options import as_json, note_empty_lake, settings, shared_options
 
 if TYPE_CHECKING:
     import duckdb
@@ -19,36 +19,38 @@ __all__ = ["book", "sql"]
 
 
 @click.command(
+    short_help="One SQL query over the lake.",
     epilog="""\b
 Examples:
   coinflex-l2 sql "from coverage"
   coinflex-l2 sql "from book_at('BTC-USD-SWAP-LIN', '2020-08-01 23:56:00') where level < 5"
   coinflex-l2 sql "from trades" --format parquet --output trades.parquet
-  coinflex-l2 sql "show tables" --json"""
+  coinflex-l2 sql "show tables" --json""",
 )
 @click.argument("query")
 @click.option(
     "--format",
     "form",
     type=click.Choice(["table", "csv", "json", "parquet"]),
-    help="Default: table.",
+    help="Default: as FILE's suffix says, or a table.",
 )
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
               help="Write to a file, which appears whole.")  # fmt: skip
 @shared_options
 def sql(query: str, form: str | None, output: Path | None) -> None:
     """Answer one SQL query over the lake (DuckDB; SELECT, SHOW, DESCRIBE or EXPLAIN)."""
-    from pipeline.cli.output import write_answer
+    from pipeline.cli.output import form_of, write_answer
     from pipeline.query import ask
     from pipeline.views import connect
 
     found = settings()
+    note_empty_lake(found)
+    form = form or ("json" if as_json() else form_of(output) or "table")
     with connect(found.data, found.exchange) as connection:
         if form == "parquet":
             _write_parquet(connection, query, output)
         else:
-            answer = ask(connection, query)
-            write_answer(answer, form or ("json" if as_json() else "table"), output)
+            write_answer(ask(connection, query), form, output)
 
 
 def _write_parquet(connection: duckdb.DuckDBPyConnection, query: str, output: Path | None) -> None:
@@ -61,16 +63,20 @@ def _write_parquet(connection: duckdb.DuckDBPyConnection, query: str, output: Pa
     elif sys.stdout.isatty():
         raise click.UsageError("Parquet is not for a terminal; name a file with --output")
     else:
-        with tempfile.NamedTemporaryFile() as file:
-            copy_to_parquet(connection, query, Path(file.name))
-            shutil.copyfileobj(file, sys.stdout.buffer)
+        # Opened only when it is whole: DuckDB puts another file in the place of one that is there.
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "answer.parquet"
+            copy_to_parquet(connection, query, path)
+            with path.open("rb") as file:
+                shutil.copyfileobj(file, sys.stdout.buffer)
 
 
 @click.command(
+    short_help="The order book as it stood at a time.",
     epilog="""\b
 Examples:
   coinflex-l2 book BTC-USD-SWAP-LIN --at 2020-08-01T23:56:00.5
-  coinflex-l2 book BTC-USD-SWAP-LIN --at 2020-08-02T01:56+02:00 --depth 3 --json"""
+  coinflex-l2 book BTC-USD-SWAP-LIN --at 2020-08-02T01:56+02:00 --depth 3 --json""",
 )
 @click.argument("instrument")
 @click.option("--at", "at", metavar="TIME", required=True,

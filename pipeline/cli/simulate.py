@@ -11,12 +11,13 @@ from pipeline.cli.options import settings, shared_options
 __all__ = ["simulate"]
 
 
-@click.group()
+@click.group(short_help="A stand-in for Tardis on loopback.")
 def simulate() -> None:
     """Run a stand-in for a service on loopback."""
 
 
 @simulate.command(
+    short_help="Serve minute slices over HTTP as Tardis.dev does.",
     epilog="""\b
 Examples:
   coinflex-l2 simulate tardis --slices data/sample --port 8000
@@ -25,7 +26,7 @@ Examples:
   coinflex-l2 simulate tardis --slices DIR --port 8000 --key secret \\
       --fault 429*2 --fault truncate@2020-08-01T23:55
 Faults: an HTTP status (429=2 with Retry-After), truncate, cut, corrupt, reset, stall, redirect=URL;
-@MINUTE limits one to a minute, *N says how often (default once, 0 for always)."""
+@MINUTE limits one to a minute, *N says how often (default once, 0 for always).""",
 )
 @click.option(
     "--slices",

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import click
 
-from pipeline.cli.options import as_json, settings, shared_options
+from pipeline.cli.options import as_json, note_empty_lake, settings, shared_options
 
 __all__ = ["instruments", "status"]
 
 
-@click.command(epilog="\b\nExamples:\n  coinflex-l2 status\n  coinflex-l2 status --json --data DIR")
+@click.command(
+    short_help="What is there, what is lacking, what is suspect.",
+    epilog="\b\nExamples:\n  coinflex-l2 status\n  coinflex-l2 status --json --data DIR",
+)
 @shared_options
 def status() -> None:
     """Say what the data folder has, what it lacks, and what is suspect."""
@@ -17,11 +20,15 @@ def status() -> None:
     from pipeline.status import status_of
 
     found = settings()
+    note_empty_lake(found)
     facts = status_of(found.data, found.exchange)
     print_json(facts) if as_json() else print_facts(facts)
 
 
-@click.command(epilog="\b\nExamples:\n  coinflex-l2 instruments\n  coinflex-l2 instruments --json")
+@click.command(
+    short_help="The instruments in the lake.",
+    epilog="\b\nExamples:\n  coinflex-l2 instruments\n  coinflex-l2 instruments --json",
+)
 @shared_options
 def instruments() -> None:
     """List the instruments in the lake, with their days and rows."""
@@ -30,6 +37,7 @@ def instruments() -> None:
     from pipeline.views import connect
 
     found = settings()
+    note_empty_lake(found)
     with connect(found.data, found.exchange) as connection:
         answer = ask(
             connection,

@@ -56,7 +56,7 @@ async def exchange_details(settings: Settings) -> Details:
     what = f"details of exchange {settings.exchange}"
     async with TardisHttp(settings.tardis, settings.exchange) as http:
         try:
-            async for attempt in _attempts(settings):
+            async for attempt in _attempts(settings, what):
                 with attempt:
                     return await http.details()
         except Answer as answer:
@@ -207,14 +207,18 @@ class _Download:
             day.slices.save()
 
 
-def _attempts(settings: Settings) -> AsyncIterable[stamina.Attempt]:
-    """Return the attempts at one request: exponential with jitter, a 429's own wait."""
+def _attempts(settings: Settings, what: str | None = None) -> AsyncIterable[stamina.Attempt]:
+    """Return the attempts at one request: exponential with jitter, a 429's own wait.
+
+    A request that all others wait for has a name, `what`: it does not fail in silence.
+    """
     tardis = settings.tardis
+    level = logging.WARNING if what else logging.DEBUG
 
     def again(error: Exception) -> bool | float:
         told = verdict(error, tardis.rate_limit_wait)
         if told.retry:
-            log.debug("a request failed and is tried again: %s", error)
+            log.log(level, "%s: it failed and may be tried again: %s", what or "a request", error)
         return told.wait if told.retry and told.wait else told.retry
 
     return stamina.retry_context(

@@ -3,7 +3,7 @@
 create or replace view quotes as
 select
   instrument, date, message, arrival, local_timestamp, timestamp, valid_until,
-  bid_price, bid_amount, ask_price, ask_amount, crossed
+  bid_price, bid_amount, ask_price, ask_amount, crossed, checksum_status
 from depth_messages
 where bid_levels is not null;
 comment on view quotes is
