@@ -24,7 +24,6 @@ _REASONS = {
     errno.EACCES: "no permission",
     errno.EPERM: "no permission",
     errno.EROFS: "the file system is read-only",
-    errno.ENOENT: "a part of the path is not there and can't be made",
     errno.ENOTDIR: "a part of the path is a file, not a folder",
     errno.EEXIST: "a file stands where a folder should be",
     errno.EISDIR: "a folder stands where a file should be",

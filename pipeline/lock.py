@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from filelock import FileLock, Timeout
 
 from pipeline import durable
-from pipeline.errors import LockHeld
+from pipeline.errors import LakeUnwritable, LockHeld
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +25,10 @@ def holding(data: Path) -> Iterator[None]:
     """Hold the lock of a data folder; raises LockHeld, with its holder, if another run does."""
     path, holder = data / ".lock", data / ".lock-holder"
     with durable.writing(path):
-        data.mkdir(parents=True, exist_ok=True)
+        try:
+            data.mkdir(parents=True, exist_ok=True)
+        except FileNotFoundError as error:  # below /proc, say
+            raise LakeUnwritable(data, "the folder can't be made") from error
         lock = FileLock(path, timeout=0)
         try:
             lock.acquire()
