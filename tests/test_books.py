@@ -210,7 +210,7 @@ def test_book_at_equals_raw_at_random_times(
     rng = random.Random(1)
     for instrument in (_BTC, _ETH):
         arrivals = [message.arrival for message in reading.depth[instrument]]
-        times = [rng.randrange(arrivals[0], arrivals[-1]) for _ in range(60)]
+        times = [rng.randrange(arrivals[0], arrivals[-1]) for _ in range(250)]
         times += [time + shift for time in rng.sample(arrivals, 20) for shift in (-1, 0, 1)]
         for time in times:
             assert _sql_book(connection, instrument, time) == reading.book_at(instrument, time)
