@@ -96,7 +96,8 @@ def backfill(
 ) -> BackfillReport:
     """Fetch what the range lacks, and bring its days into the lake; a second run changes nothing.
 
-    Raises LockHeld, UsageError, KeyRequired, ServiceRefused before anything is changed. Minutes
+    Raises LockHeld, UsageError and KeyRequired before anything is fetched, ServiceRefused at the
+    latest after the last and the first minute, ServiceUnreachable without exchange details. Minutes
     that did not arrive are in the report, and those that did are in the lake all the same.
     """
     with holding(settings.data):

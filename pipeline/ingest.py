@@ -274,8 +274,10 @@ def _stale_days(
 def _up_to_date(
     lake: Lake, catalogue: Catalogue, sources: DaySources, wanted: frozenset[str] | None
 ) -> bool:
-    """Say whether the lake has the day as these slices give it, file for file in size."""
+    """Say whether the lake has the day as these slices give it, by the sizes of its files."""
     if catalogue.source_of(sources.day, wanted) != {sources.digest()}:
+        return False
+    if not lake.partition(INGESTS.name, None, sources.day).exists():
         return False
     rows = catalogue.rows.filter(pl.col("date") == sources.day).select("instrument", "bytes")
     return all(

@@ -55,7 +55,6 @@ _LONGEST_NAME: Final = 160
 _KEPT_OF_A_LONG_NAME: Final = 100
 
 _ARROW: Final = {
-    pl.Int16(): pa.int16(),
     pl.Int32(): pa.int32(),
     pl.Int64(): pa.int64(),
     pl.Float64(): pa.float64(),
@@ -338,7 +337,7 @@ def to_arrow(rows: pl.DataFrame, table: Table) -> pa.Table:
 
 def _encodings(table: Table) -> dict[str, Any]:
     """Return how columns are laid down: deltas for times, numbers and lines, else dictionaries."""
-    deltas = (pl.Int16(), pl.Int32(), pl.Int64(), pl.Datetime("us"))
+    deltas = (pl.Int32(), pl.Int64(), pl.Datetime("us"))
     leaf = {
         c.name: f"{c.name}.list.element" if isinstance(c.type, pl.List) else c.name for c in table
     }

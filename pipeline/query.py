@@ -1,7 +1,8 @@
 """Asking the lake: queries that only read, asked again if a file was replaced under them.
 
-A partition is replaced by rename while others read. A reader then has the old file or the new one,
-or an error, never a mixture; after such an error the same question is asked again.
+A partition is replaced by rename while others read. One reading then has the old file or the new
+one, or fails; `book_at` checks its two. After such a failure the same question is asked again,
+unless rows were already given. A join of two views may mix versions (docs/adr/0001).
 """
 
 from __future__ import annotations

@@ -60,14 +60,24 @@ def explain_no_book(settings: Settings, instrument: str, time: datetime) -> str:
             where instrument = $1 and start <= $2 and $2 < stop order by start limit 1""",
             [instrument, naive],
         )
+        empty = rows_of(
+            connection,
+            """select 1 from depth_messages where instrument = $1 and local_timestamp <= $2
+            and $2 < valid_until and bid_levels = 0 and ask_levels = 0 limit 1""",
+            [instrument, naive],
+        )
         covered = rows_of(
             connection,
             "select min(date), max(date) from coverage where instrument = $1",
             [instrument],
         )
-    unknown = f"the book of {instrument} at {naive.isoformat(sep=' ')} is unknown"
+    book = f"the book of {instrument} at {naive.isoformat(sep=' ')}"
+    if empty:
+        return f"{book} is known, and empty on both sides"
+    unknown = f"{book} is unknown"
     if gaps:
         start, stop, cause = gaps[0]
         return f"{unknown}: {cause} from {start} to {stop}"
     ((first, last),) = covered
-    return f"{unknown}: no message before it in the lake, which has days from {first} to {last}"
+    reach = "no message of that day or the day before reaches it"
+    return f"{unknown}: {reach}; the lake has days from {first} to {last}"

@@ -1,4 +1,4 @@
-"""THE DOOR. Whatever enters, from a download or a socket, becomes a minute slice here.
+"""THE DOOR. Whatever enters, from a download or a folder, becomes a minute slice here.
 
 A slice is gzip NDJSON, one UTC minute of the arrival clock, in Tardis's own form. Each line is
 

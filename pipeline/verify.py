@@ -2,7 +2,8 @@
 
 Nothing of normalize/ is used here, so that a mistake there can't hide. What it proves: the book of
 every message that the lake has equals, level for level and number for number, the levels that
-stand in that message's line of its slice; and no full-depth message of the slices is lacking.
+stand in that message's line of its slice, as does its keyframe where it has one; and that no
+full-depth message is lacking of slices that count alone and have no quarantined line.
 """
 
 from __future__ import annotations
@@ -10,13 +11,15 @@ from __future__ import annotations
 import gzip
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from pipeline.views import connect
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    import duckdb
 
 __all__ = ["BookComparison", "compare_books"]
 
@@ -58,9 +61,9 @@ def compare_books(data: Path, exchange: str) -> BookComparison:
     return comparison
 
 
-def _messages_by_slice(connection: Any) -> list[tuple[str, int]]:  # noqa: ANN401 - DuckDB's, untyped
+def _messages_by_slice(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, int]]:
     """Return how many full-depth messages the lake has of each slice that counts alone."""
-    return connection.execute(  # type: ignore[no-any-return] # rows of (text, integer)
+    return connection.execute(
         """select slice, count(message) from ingests left join depth_messages using (slice)
         where shadowed = 0 and quarantined = 0 group by slice order by slice"""
     ).fetchall()
@@ -77,12 +80,14 @@ def _count_messages(path: Path) -> int:
     return count
 
 
-def _rebuilt(connection: Any, instrument: str) -> Iterator[tuple[tuple[str, int, int], _Sides]]:  # noqa: ANN401
+def _rebuilt(
+    connection: duckdb.DuckDBPyConnection, instrument: str
+) -> Iterator[tuple[tuple[str, int, int], _Sides | None]]:
     """Yield each message's place and its book, from nothing but what changed."""
     cursor = connection.cursor().execute(
         """select slice, line, item, reset, bid_change_price, bid_change_amount, ask_change_price,
-        ask_change_amount from depth_rows where instrument = ? and bid_levels is not null
-        order by date, message""",
+        ask_change_amount, book_bid_price, book_bid_amount, book_ask_price, book_ask_amount
+        from depth_rows where instrument = ? and bid_levels is not null order by date, message""",
         [instrument],
     )
     bids: dict[float, float] = {}
@@ -92,8 +97,22 @@ def _rebuilt(connection: Any, instrument: str) -> Iterator[tuple[tuple[str, int,
             if reset:
                 bids, asks = {}, {}
             _change(bids, *changes[:2])
-            _change(asks, *changes[2:])
-            yield (slice_, line, item), (bids, asks)
+            _change(asks, *changes[2:4])
+            book = bids, asks
+            keyframe = _keyframe(*changes[4:])
+            # Where a keyframe stands beside the changes, both must say the same.
+            yield (slice_, line, item), book if keyframe in (None, book) else None
+
+
+def _keyframe(*lists: list[float] | None) -> _Sides | None:
+    """Return the whole book beside the changes, None where there is none."""
+    if any(values is None for values in lists):
+        return None
+    bid_price, bid_amount, ask_price, ask_amount = (values or [] for values in lists)
+    return (
+        dict(zip(bid_price, bid_amount, strict=True)),
+        dict(zip(ask_price, ask_amount, strict=True)),
+    )
 
 
 def _change(side: dict[float, float], prices: list[float], amounts: list[float]) -> None:

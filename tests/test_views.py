@@ -264,3 +264,25 @@ def test_a_time_whose_zone_can_t_be_told_is_refused_in_sql(data: Path, text: str
     """Never an answer for a time that was not asked for."""
     with connect(data) as connection, pytest.raises(duckdb.Error, match="what would work"):
         connection.execute("from book_at('BTC-USD', ?)", [text]).fetchall()
+
+
+def test_an_empty_book_is_known_and_said_to_be_empty(tmp_path: Path, cli: Cli) -> None:
+    """No levels is not the same as not knowing."""
+    write_minute(tmp_path / "slices", at(0), [depth(at(0, 1), [], [])])
+    adopt(tmp_path / "data", "coinflex", tmp_path / "slices")
+    ingest(tmp_path / "data", "coinflex")
+    done = cli("book", "BTC-USD", "--at", "2020-08-01T00:00:30")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "known, and empty" in done.stderr
+
+
+def test_a_copy_beside_a_partition_is_not_read(data: Path) -> None:
+    """Only the lake's own file counts, whatever else lies in its folder."""
+    (path,) = (data / "lake" / "depth").rglob("data.parquet")
+    shutil.copy(path, path.with_name("data (copy).parquet"))
+    with connect(data) as connection:
+        assert connection.execute("select count(*) from depth_messages").fetchone() == (1,)
+        assert (
+            len(connection.execute("from book_at('BTC-USD', '2020-08-01 00:00:01')").fetchall())
+            == 3
+        )

@@ -1,4 +1,4 @@
-"""All lines of a day → frames of every table. The one road for history, live and rebuilt days."""
+"""All lines of a day → frames of every table. The one road for every day."""
 
 from __future__ import annotations
 
@@ -211,7 +211,7 @@ class DayNormalizer:
             def emit(rows: pl.DataFrame) -> None:
                 self._emit(feed.channel, feed.instrument, rows)
 
-            state = self._depth[feed] = DepthFeed(feed.channel, self._day_start, first, emit)
+            state = self._depth[feed] = DepthFeed(feed.channel, first, emit)
         return state
 
     def _table(self, table: Table, instrument: str | None) -> _Rows:

@@ -95,13 +95,11 @@ class DepthFeed:
     def __init__(
         self,
         channel: str,
-        day_start: int,
         first_break: Break | None,
         emit: Callable[[pl.DataFrame], None],
     ) -> None:
         self.gaps: list[Gap] = []
         self._channel = channel
-        self._day_start = day_start
         self._broken = first_break
         self._lost = False  # a connection, or a minute, since the last message
         self._emit = emit

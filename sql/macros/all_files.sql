@@ -3,5 +3,5 @@ create or replace macro all_files(table_name) as
   [
     lake_root() || '/_empty/' || table_name || '/exchange=' || exchange_id()
       || '/instrument=none/date=1970-01-01/data.parquet',
-    lake_root() || '/' || table_name || '/exchange=' || exchange_id() || '/*/*/data*.parquet'
+    lake_root() || '/' || table_name || '/exchange=' || exchange_id() || '/*/*/data.parquet'
   ];

@@ -1,5 +1,5 @@
 -- One row per stretch [start, stop) of a day in which the instrument's book is unknown, and why.
--- Times are UTC; start, stop and local_timestamp are on the arrival clock.
+-- Times are UTC, on the arrival clock.
 create or replace view gaps as
 select instrument_name(instrument) as instrument, date, * exclude (exchange, instrument, date)
 from read_parquet(all_files('gaps'), hive_partitioning = true, allow_empty = true,

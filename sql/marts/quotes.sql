@@ -1,4 +1,4 @@
--- One row per message of the full depth channel: best bid and ask, standing in
+-- One row per book of the full depth channel: best bid and ask, standing in
 -- [local_timestamp, valid_until), arrival clock, UTC. NULL where a side is empty.
 create or replace view quotes as
 select

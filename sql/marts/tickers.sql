@@ -1,5 +1,5 @@
 -- One row per ticker update received, in line order by (instrument, date, arrival, item).
--- Times are UTC; start, stop and local_timestamp are on the arrival clock.
+-- Times are UTC; local_timestamp is on the arrival clock.
 create or replace view tickers as
 select instrument_name(instrument) as instrument, date, * exclude (exchange, instrument, date)
 from read_parquet(all_files('tickers'), hive_partitioning = true, allow_empty = true,
