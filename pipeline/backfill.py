@@ -8,11 +8,10 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from pipeline import durable
 from pipeline.catalogue import Catalogue
 from pipeline.config import KEY_VARIABLES, Settings
 from pipeline.errors import MinutesLacking
-from pipeline.ingest import IngestReport, ingest
+from pipeline.ingest import IngestReport, clear_drafts, ingest
 from pipeline.lake import Lake
 from pipeline.lock import holding
 from pipeline.slices import Door
@@ -102,7 +101,7 @@ def backfill(
     """
     with holding(settings.data):
         door = Door(settings.data, settings.exchange)
-        _clear_drafts(settings)  # of runs that were killed
+        clear_drafts(settings.data, settings.exchange)  # of runs that were killed
         plan = plan_backfill(settings, wanted, channels=channels, instruments=instruments)
         required_key(plan, settings.tardis.key, KEY_VARIABLES[0])
         with progress(sum(1 for _ in plan.minutes())) as shown:
@@ -117,7 +116,9 @@ def backfill(
         write_database(settings.data, settings.exchange)
         for name, day in _suspect(settings, plan):
             log.warning("%s was asked for on %s, and there is not a line: suspect", name, day)
-        _clear_drafts(settings)  # the folders too: the next run has nothing left to tidy
+        clear_drafts(
+            settings.data, settings.exchange
+        )  # the folders too: the next run has nothing left to tidy
     return BackfillReport(plan, downloaded, ingested)
 
 
@@ -128,8 +129,3 @@ def _suspect(settings: Settings, plan: Plan) -> list[tuple[str, date]]:
     there = set(rows.select("instrument", "date").iter_rows())
     named = plan.request.symbols or ()
     return [(name, day) for day in days for name in named if (name, day) not in there]
-
-
-def _clear_drafts(settings: Settings) -> None:
-    durable.clear(Door(settings.data, settings.exchange).drafts)
-    durable.clear(Lake(settings.data, settings.exchange).drafts)

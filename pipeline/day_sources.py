@@ -47,8 +47,8 @@ class DaySources:
     def corrupt(self) -> dict[str, str]:
         """Files that are no whole slices, with the reason; they count as not fetched."""
         return {
-            f"{held.request.folder}/{minute_path(held.day, minute)}": reason
-            for held in self.held
+            self.slice_name(rank, minute): reason
+            for rank, held in enumerate(self.held)
             for minute, reason in sorted(held.corrupt.items())
         }
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
-__all__ = ["IngestReport", "ingest", "ingest_day", "ingest_range"]
+__all__ = ["IngestReport", "clear_drafts", "ingest", "ingest_day", "ingest_range"]
 
 log = logging.getLogger(__name__)
 
@@ -212,8 +212,7 @@ def ingest_range(
     Raises LockHeld if another run works on the data folder, UsageError for an empty range.
     """
     with holding(data):
-        durable.clear(Door(data, exchange).drafts)
-        durable.clear(Lake(data, exchange).drafts)
+        clear_drafts(data, exchange)
         days = None
         if start is not None or end is not None:
             known = _days_with_slices(Door(data, exchange))
@@ -240,6 +239,12 @@ def ingest_range(
         )
         write_database(data, exchange)
     return report
+
+
+def clear_drafts(data: Path, exchange: str) -> None:
+    """Remove what killed runs left half written. The caller holds the lock."""
+    durable.clear(Door(data, exchange).drafts)
+    durable.clear(Lake(data, exchange).drafts)
 
 
 def _days_with_slices(door: Door) -> list[date]:

@@ -20,7 +20,7 @@ from pipeline.normalize.coinflex import (
     Trades,
     decode,
 )
-from pipeline.normalize.coverage import NOT_FETCHED, Break, Coverage, Feed
+from pipeline.normalize.coverage import DISCONNECT, NOT_FETCHED, Break, Coverage, Feed
 from pipeline.normalize.depth import DepthFeed, Gap, Place
 from pipeline.schemas import FULL_DEPTH, GAPS, QUARANTINE, TICKERS, TRADES, Table
 from pipeline.times import DAY_US, MINUTE_US
@@ -111,7 +111,7 @@ class DayNormalizer:
         tally.counts["disconnects"] += 1
         for feed, state in self._depth.items():
             if self._coverage.owner(feed) == rank:
-                state.break_at(Break(time, "disconnect"))
+                state.break_at(Break(time, DISCONNECT))
 
     def line(self, rank: int, place: Place, payload: bytes, tally: Tally) -> None:
         """Take a line that has an arrival time."""
@@ -157,7 +157,7 @@ class DayNormalizer:
         fetched = {feed: self._coverage.minutes_fetched(feed) for feed in feeds}
         feed = feeds[0] if fetched[feeds[0]] else max(feeds, key=lambda feed: fetched[feed])
         breaks = list(self._coverage.breaks(feed))
-        disconnects = sum(at.cause == "disconnect" for at in breaks)
+        disconnects = sum(at.cause == DISCONNECT for at in breaks)
         return {"disconnects": disconnects, "minutes_fetched": fetched[feed]}
 
     def _minute_start(self) -> int:

@@ -108,14 +108,13 @@ class DepthFeed:
         self._keyframe = 0
         self._bids: dict[float, float] = {}
         self._asks: dict[float, float] = {}
-        self._fresh = True
         self._clear_buffers()
 
     def receive(self, place: Place, item: int, action: str | None, book: Book) -> None:
         """Take the next message of the feed."""
         if self._rows >= _ROWS_PER_FLUSH or self._levels >= _LEVELS_PER_FLUSH:
             self._flush(place.local_timestamp)
-        anew = self._fresh or self._broken is not None
+        anew = self._messages == 0 or self._broken is not None
         carry_until, after_gap = self._close_gap(place.local_timestamp)
         is_book = book.kind == "book"
         if is_book:
@@ -148,15 +147,9 @@ class DepthFeed:
             **_best(book) if is_book else _NO_BEST,
         )
         self._messages += 1
-        if is_book:
-            self._fresh = False
-        elif book.kind == "unapplied":
+        if book.kind == "unapplied":
             # What the book is after such a message is not known: it must not stand at all.
-            self._break(Break(place.local_timestamp, "other_action"))
-
-    def break_at(self, at: Break) -> None:
-        """Note that the feed is unknown from a moment on, until its next message."""
-        self._break(at)
+            self.break_at(Break(place.local_timestamp, "other_action"))
 
     def finish(self, day_end: int) -> None:
         """End the day: rows that still wait are valid up to its end, an open gap closes there."""
@@ -165,7 +158,8 @@ class DepthFeed:
             self._note_gap(time, day_end, "end_of_coverage" if cause == NOT_FETCHED else cause)
         self._flush(day_end)
 
-    def _break(self, at: Break) -> None:
+    def break_at(self, at: Break) -> None:
+        """Note that the feed is unknown from a moment on, until its next message."""
         self._lost |= at.cause in {DISCONNECT, NOT_FETCHED}
         if self._broken is not None:
             return

@@ -39,15 +39,9 @@ def label(rows: pl.DataFrame, carry: Carry, next_time: int) -> pl.DataFrame:
     arrival of the message after the last row, or the end of the day, in microseconds.
     """
     seq, time = pl.col("seq_num"), pl.col("timestamp")
-    before = (
-        seq.shift(1).fill_null(pl.lit(None))
-        if carry.seq_num is None
-        else _shifted(seq, pl.lit(carry.seq_num, pl.Int64))
-    )
-    if carry.timestamp is None:
-        elapsed = time - time.shift(1)
-    else:
-        elapsed = time - _shifted(time, pl.lit(carry.timestamp, pl.Int64).cast(pl.Datetime("us")))
+    before = seq.shift(1, fill_value=pl.lit(carry.seq_num, pl.Int64))
+    earlier = pl.lit(carry.timestamp, pl.Int64).cast(pl.Datetime("us"))
+    elapsed = time - time.shift(1, fill_value=earlier)
     milliseconds = elapsed.dt.total_milliseconds().fill_null(0).clip(0)
     plausible = (milliseconds * _PLAUSIBLE_PER_SECOND // 1000).clip(_PLAUSIBLE_PER_SECOND)
     # 128 bits: the difference of two 64-bit numbers may not fit into 64.
@@ -71,7 +65,3 @@ def label(rows: pl.DataFrame, carry: Carry, next_time: int) -> pl.DataFrame:
         # and breaks, whichever row they belong to.
         valid_until=pl.min_horizontal(following, "broken_from").cum_min(reverse=True),
     ).drop("_step", "_most")
-
-
-def _shifted(column: pl.Expr, first: pl.Expr) -> pl.Expr:
-    return column.shift(1, fill_value=first)
