@@ -6,10 +6,12 @@ STAMP := .venv/.installed
 .PHONY: install demo test lint bench lock clean
 install: $(STAMP)
 
+# Without --no-deps an older pip looks for `coverage[toml]` beyond the lock, and fails as soon as a
+# newer coverage is out. The lock is complete, so there is nothing to look for.
 $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; name another one with: make PYTHON=python3.12") if sys.version_info < (3, 11) else 0'
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $(STAMP)
 
