@@ -23,7 +23,7 @@ from pipeline.catalogue import Catalogue
 from pipeline.ingest import ingest
 from pipeline.lake import Lake
 from pipeline.simulator.tardis import TardisSimulator
-from pipeline.slices import read_lines
+from pipeline.slice_file import read_lines
 from pipeline.sources.files import adopt
 from pipeline.views import connect
 

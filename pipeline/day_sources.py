@@ -1,33 +1,18 @@
-"""Which slices count for a day, and their lines in order of arrival.
-
-In each minute no slice counts that a wider one contains. Where slices of several requests count,
-because none contains the others, the clock alone can tell the order between them.
-"""
+"""Which slices count for a day: in each minute, none that a wider one contains."""
 
 from __future__ import annotations
 
 import hashlib
-import heapq
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from pipeline.schemas import SCHEMA_VERSION
-from pipeline.slices import DayOfSlices, Door, Request, minute_path, read_lines
+from pipeline.slices import DayOfSlices, Door, Request, minute_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from datetime import date
-    from pathlib import Path
 
-__all__ = ["DaySources", "SliceLine", "sources_of"]
-
-
-class SliceLine(NamedTuple):
-    """A line: the rank of its request, its number in the slice (from 1), its bytes."""
-
-    rank: int
-    number: int
-    raw: bytes
+__all__ = ["DaySources", "sources_of"]
 
 
 @dataclass
@@ -71,16 +56,6 @@ class DaySources:
         request = self.held[rank].request
         return f"{request.origin}:{request.exchange}"
 
-    def lines(self, minute: int) -> Iterator[SliceLine]:
-        """Yield a minute's lines, a slice's own in its order; raises SliceCorrupt as read_lines."""
-        within = f"{self.day}T{minute // 60:02}:{minute % 60:02}:".encode()
-        streams = [
-            _stamped(rank, self.held[rank].path(minute), within) for rank in self.minutes[minute]
-        ]
-        merged = streams[0] if len(streams) == 1 else heapq.merge(*streams, key=lambda it: it[0])
-        for _, line in merged:
-            yield line
-
 
 def sources_of(door: Door, day: date) -> DaySources:
     """Return the slices of a day that count: in each minute, none that a wider one contains."""
@@ -100,12 +75,3 @@ def sources_of(door: Door, day: date) -> DaySources:
 
 def _any(slices: DayOfSlices) -> bool:
     return bool(slices.slices or slices.corrupt)
-
-
-def _stamped(rank: int, path: Path, within: bytes) -> Iterator[tuple[bytes, SliceLine]]:
-    """Yield lines with the latest arrival within the minute so far, which never runs back."""
-    latest = b""
-    for number, raw in enumerate(read_lines(path), 1):
-        if raw.startswith(within):
-            latest = max(latest, raw[:28])
-        yield latest, SliceLine(rank, number, raw)

@@ -6,10 +6,13 @@ import logging
 import multiprocessing
 import os
 import threading
+from collections import Counter, deque
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from itertools import islice
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
@@ -20,25 +23,33 @@ from pipeline.day_sources import DaySources, sources_of
 from pipeline.errors import SliceCorrupt, UsageError
 from pipeline.lake import DayWriter, Lake
 from pipeline.lock import holding
-from pipeline.normalize.day import DayNormalizer, Tally
-from pipeline.normalize.depth import Place
+from pipeline.normalize.day import DayNormalizer
+from pipeline.normalize.depth import Lineage
+from pipeline.reading import compile_scan, parts_of, read_part
 from pipeline.schemas import INGESTS
-from pipeline.slices import Door, split_line
+from pipeline.slices import Door
 from pipeline.times import Range, day_start_us
 from pipeline.views import write_database
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from concurrent.futures import Executor, Future
     from pathlib import Path
+
+    from pipeline.normalize.part import Part, Tally
 
 __all__ = ["IngestReport", "clear_drafts", "ingest", "ingest_day", "ingest_range"]
 
 log = logging.getLogger(__name__)
 
-_MINUTE_ORDINALS = 1_000_000_000
-
-
 # --- one day -----------------------------------------------------------------------------------
+
+
+class Readers(NamedTuple):
+    """Processes that read parts of a day ahead, and how many they are."""
+
+    pool: Executor
+    processes: int
 
 
 @dataclass
@@ -52,25 +63,34 @@ class DayResult:
 
 
 def ingest_day(
-    data: Path, exchange: str, day: date, instruments: frozenset[str] | None = None
+    data: Path,
+    exchange: str,
+    day: date,
+    instruments: frozenset[str] | None = None,
+    readers: Readers | None = None,
 ) -> DayResult:
     """Write a day's partitions (of some instruments, or all) from its slices.
 
     The catalogue is not touched. A slice that turns out to be broken while it is read counts as
-    not fetched, and the day is done again without it.
+    not fetched, and the day is done again without it. `readers` read parts of the day ahead.
     """
     door = Door(data, exchange)
     while True:
         sources = sources_of(door, day)
         try:
-            return _write_day(Lake(data, exchange), sources, instruments)
+            return _write_day(Lake(data, exchange), sources, instruments, readers)
         except SliceCorrupt as error:
             log.warning("%s; the day is read again without it", error)
             for held in sources.held:
                 held.distrust(error.path)
 
 
-def _write_day(lake: Lake, sources: DaySources, instruments: frozenset[str] | None) -> DayResult:
+def _write_day(
+    lake: Lake,
+    sources: DaySources,
+    instruments: frozenset[str] | None,
+    readers: Readers | None,
+) -> DayResult:
     digest = sources.digest()
 
     with DayWriter(lake, sources.day, digest, pipeline.__version__) as writer:
@@ -79,70 +99,62 @@ def _write_day(lake: Lake, sources: DaySources, instruments: frozenset[str] | No
             if instrument is None or instruments is None or instrument in instruments:
                 writer.write(table, instrument, rows)
 
-        day = DayNormalizer(sources.requests, day_start_us(sources.day), emit)
-        totals = Tally()
-        lineage = []
-        for minute, ranks in enumerate(sources.minutes):
-            day.begin_minute(ranks)
-            tallies = _feed_minute(day, sources, minute, ranks)
-            for rank, tally in tallies.items():
-                lineage.append(_lineage(sources, minute, rank, tally))
-                totals.counts.update(tally.counts)
-        writer.write(INGESTS.name, None, pl.DataFrame(lineage, schema=INGESTS.schema))
+        lineage = Lineage(sources.origin, sources.slice_name)
+        day = DayNormalizer(sources.requests, day_start_us(sources.day), lineage, emit)
+        for part in _parts(sources, day, readers):
+            day.take(part)
+        rows = [_ingest_row(sources, *at, tally) for at, tally in sorted(day.tallies.items())]
+        writer.write(INGESTS.name, None, pl.DataFrame(rows, schema=INGESTS.schema))
         facts = day.finish()
         if instruments is not None:
             facts = {name: facts[name] for name in facts if name in instruments}
-        rows = writer.commit(facts, instruments)
+        catalogued = writer.commit(facts, instruments)
+    totals = Counter[str]()
+    for tally in day.tallies.values():
+        totals.update(tally)
     about = {
         "source": digest,
-        "slices": sum(map(len, sources.minutes)),
-        "slice_bytes": sum(
-            sources.held[rank].slices[minute].bytes
-            for minute, ranks in enumerate(sources.minutes)
-            for rank in ranks
-        ),
+        "slices": len(rows),
+        "slice_bytes": sum(row["bytes"] for row in rows),
         "minutes_fetched": sum(map(bool, sources.minutes)),
         **{name: totals[name] for name in ("lines", "control", "foreign_lines", "quarantined")},
         **{name: totals[name] for name in ("disconnects", "outside_minute", "backwards")},
     }
-    return DayResult(sources.day, rows, about, sources.corrupt)
+    return DayResult(sources.day, catalogued, about, sources.corrupt)
 
 
-def _feed_minute(
-    day: DayNormalizer, sources: DaySources, minute: int, ranks: tuple[int, ...]
-) -> dict[int, Tally]:
-    """Hand a minute's lines to the normalizer, in order of arrival."""
-    tallies = {rank: Tally() for rank in ranks}
-    names = {rank: sources.slice_name(rank, minute) for rank in ranks}
-    origins = {rank: sources.origin(rank) for rank in ranks}
-    for ordinal, (rank, number, raw) in enumerate(sources.lines(minute), 1):
-        tally = tallies[rank]
-        if not raw.strip():
-            day.disconnect(rank, tally)
-            continue
-        try:
-            time, payload = split_line(raw)
-        except ValueError as error:
-            tally.counts["lines"] += 1
-            day.quarantine(names[rank], number, str(error), raw, tally)
-            continue
-        arrival = minute * _MINUTE_ORDINALS + ordinal
-        day.line(rank, Place(arrival, time, origins[rank], names[rank], number), payload, tally)
-    return tallies
+def _parts(sources: DaySources, day: DayNormalizer, readers: Readers | None) -> Iterator[Part]:
+    """Yield the day's parts in order, read ahead where there is somebody to do so."""
+    parts = parts_of(sources)
+    # Of a day with overlapping requests a part needs to know what the one before it delivered.
+    if readers is None or any(len(ranks) > 1 for ranks in sources.minutes):
+        for part in parts:
+            yield read_part(part, day.delivered)
+        return
+    ahead: deque[Future[Part]] = deque()
+    try:
+        while True:
+            # As many as are read at once, and one to go on with: what waits here is in memory.
+            for following in islice(parts, readers.processes + 1 - len(ahead)):
+                ahead.append(readers.pool.submit(read_part, following))
+            if not ahead:
+                return
+            yield ahead.popleft().result()
+    finally:
+        for future in ahead:
+            future.cancel()
 
 
-def _lineage(sources: DaySources, minute: int, rank: int, tally: Tally) -> dict[str, Any]:
-    held = sources.held[rank]
-    start = datetime.combine(sources.day, datetime.min.time()) + timedelta(minutes=minute)
+def _ingest_row(sources: DaySources, minute: int, rank: int, tally: Tally) -> dict[str, Any]:
+    facts = sources.held[rank].slices[minute]
     row = {
         "slice": sources.slice_name(rank, minute),
-        "minute": start,
+        "minute": datetime.combine(sources.day, datetime.min.time()) + timedelta(minutes=minute),
         "origin": sources.origin(rank),
-        "sha256": held.slices[minute].sha256,
-        "bytes": held.slices[minute].bytes,
+        "sha256": facts.sha256,
+        "bytes": facts.bytes,
     }
-    counted = {name: tally[name] for name in INGESTS.schema if name not in row}
-    return row | counted
+    return row | {name: tally[name] for name in INGESTS.schema if name not in row}
 
 
 # --- many days ---------------------------------------------------------------------------------
@@ -295,19 +307,33 @@ def _up_to_date(
 def _results(
     data: Path, exchange: str, days: list[date], wanted: frozenset[str] | None, jobs: int | None
 ) -> Iterator[DayResult]:
-    """Yield each day's result as it is done, days in parallel where there are several."""
-    workers = min(jobs or os.cpu_count() or 1, len(days))
-    if workers <= 1:
+    """Yield each day's result as it is done.
+
+    Days in parallel where there are enough of them, otherwise the parts of one day after the other.
+    """
+    jobs = jobs or os.cpu_count() or 1
+    if jobs == 1 or not days:
         for day in days:
             yield ingest_day(data, exchange, day, wanted)
-        return
+    elif len(days) < jobs:
+        with _pool(jobs) as pool:
+            for day in days:
+                yield ingest_day(data, exchange, day, wanted, Readers(pool, jobs))
+    else:
+        with _pool(jobs) as pool:
+            futures = [pool.submit(ingest_day, data, exchange, day, wanted) for day in days]
+            for future in as_completed(futures):
+                yield future.result()
+
+
+@contextmanager
+def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
+    compile_scan()  # here, lest each of them does
     # Spawned: a fork of a process with Polars' threads in it may hang.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context, initializer=_end_with_parent) as pool:
-        futures = [pool.submit(ingest_day, data, exchange, day, wanted) for day in days]
         try:
-            for future in as_completed(futures):
-                yield future.result()
+            yield pool
         finally:
             pool.shutdown(cancel_futures=True)
 

@@ -1,11 +1,6 @@
 """THE DOOR. Whatever enters, from a download or a folder, becomes a minute slice here.
 
-A slice is gzip NDJSON, one UTC minute of the arrival clock, in Tardis's own form. Each line is
-
-    2020-07-14T00:00:00.2904133Z {"table":"futures/depth",…}
-    └ arrival time, 28 characters, 100 ns ┘ └ the exchange's own JSON
-
-and an empty line marks a disconnect of the recorder. Slices are immutable and lie at
+Slices (slice_file.py) are immutable and lie at
 
     raw/<exchange>/<request>/YYYY/MM/DD/HH/MM.json.gz
 
@@ -18,20 +13,16 @@ from __future__ import annotations
 
 import hashlib
 import re
-import zlib
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
-from isal import igzip
-from isal.igzip_lib import IsalError
 
 from pipeline import durable
 from pipeline.errors import SliceCorrupt
 from pipeline.schemas import canonical_channel
-from pipeline.times import to_us
+from pipeline.slice_file import SliceFacts, examine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,38 +32,11 @@ __all__ = [
     "DayOfSlices",
     "Door",
     "Request",
-    "SliceFacts",
-    "examine",
     "minute_path",
-    "read_lines",
-    "split_line",
+    "parse_minute_path",
 ]
 
-_STAMP: Final = re.compile(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d):([0-5]\d)\.(\d{6})\dZ ")
 _MINUTE_PATH: Final = re.compile(r"(\d{4})/(\d\d)/(\d\d)/(\d\d)/(\d\d)\.json\.gz")
-_BLOCK: Final = 1 << 20
-# What reading a gzip that is broken or ends early may raise.
-_DAMAGED: Final[tuple[type[Exception], ...]] = (
-    OSError, EOFError, zlib.error,
-    IsalError,  # type: ignore[assignment] # its stub declares the class as an instance
-)  # fmt: skip
-
-
-class SliceFacts(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a manifest says of one slice.
-
-    `bytes` and `sha256` are of the file, `lines` counts data lines, `disconnects` empty ones,
-    `first` and `last` are arrival times as they stand in it. `mtime_ns` is the file's own, so that
-    an untouched file need not be read again to be believed.
-    """
-
-    sha256: str
-    bytes: int
-    lines: int
-    disconnects: int
-    first: str | None
-    last: str | None
-    mtime_ns: int
 
 
 @dataclass(frozen=True)
@@ -122,76 +86,6 @@ class Request:
 
 def _within(inner: tuple[str, ...] | None, outer: tuple[str, ...] | None) -> bool:
     return outer is None or (inner is not None and set(inner) <= set(outer))
-
-
-# --- the line codec ----------------------------------------------------------------------------
-
-
-def split_line(line: bytes) -> tuple[int, bytes]:
-    """Return the arrival time (microseconds UTC, truncated as Tardis's clients do) and the JSON.
-
-    Raises ValueError for a line that does not begin with an arrival time and a space.
-    """
-    stamp = _STAMP.match(line)
-    if stamp is None:
-        raise ValueError("no arrival time at the start of the line")
-    minute, seconds, microseconds = stamp.groups()
-    return _minute_us(minute) + int(seconds) * 1_000_000 + int(microseconds), line[29:]
-
-
-@lru_cache(maxsize=64)
-def _minute_us(text: bytes) -> int:
-    return to_us(datetime.fromisoformat(text.decode("ascii")).replace(tzinfo=UTC))
-
-
-def read_lines(path: Path) -> Iterator[bytes]:
-    """Yield a slice's lines without their ends, in order, an empty one for each disconnect.
-
-    Streams: no more than a block and a line are in memory. Raises SliceCorrupt where the gzip
-    ends early or its checksum fails; the lines before that were already yielded, so examine first.
-    """
-    if path.stat().st_size == 0:  # how Tardis serves a minute without data
-        return
-    rest = b""
-    try:
-        with igzip.open(path, "rb") as file:  # type: ignore[no-untyped-call] # no stub
-            while block := file.read(_BLOCK):
-                *lines, rest = (rest + block).split(b"\n")
-                yield from lines
-    except _DAMAGED as error:
-        raise SliceCorrupt(path, str(error)) from error
-    if rest:
-        yield rest
-
-
-def examine(path: Path) -> SliceFacts:
-    """Read a slice through to its end and return its facts; raises SliceCorrupt if it has none."""
-    status = path.stat()
-    lines = disconnects = 0
-    first = last = b""
-    for line in read_lines(path):
-        if line.strip():
-            lines, first, last = lines + 1, first or line, line
-        else:
-            disconnects += 1
-    return SliceFacts(
-        sha256=_sha256(path),
-        bytes=status.st_size,
-        lines=lines,
-        disconnects=disconnects,
-        first=_stamp_text(first),
-        last=_stamp_text(last),
-        mtime_ns=status.st_mtime_ns,
-    )
-
-
-def _stamp_text(line: bytes) -> str | None:
-    return line[:28].decode("ascii") if _STAMP.match(line) else None
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 # --- path ↔ key --------------------------------------------------------------------------------

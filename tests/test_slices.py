@@ -15,16 +15,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pipeline.errors import SliceCorrupt
-from pipeline.slices import (
-    DayOfSlices,
-    Door,
-    Request,
-    examine,
-    minute_path,
-    parse_minute_path,
-    read_lines,
-    split_line,
-)
+from pipeline.slice_file import examine, read_lines, split_line
+from pipeline.slices import DayOfSlices, Door, Request, minute_path, parse_minute_path
 
 from .conftest import ROOT, clean_environment
 from .making import DAY, at, line, write_minute
@@ -206,7 +198,7 @@ def test_large_slice_is_read_in_little_memory(tmp_path: Path) -> None:
     script = """
         import resource, sys
         from pathlib import Path
-        from pipeline.slices import examine
+        from pipeline.slice_file import examine
 
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         lines = examine(Path(sys.argv[1])).lines

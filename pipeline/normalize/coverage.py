@@ -2,26 +2,40 @@
 
 A feed is one channel of one instrument. Several requests may hold the same minute; they are known
 here by their rank, the widest first, and the first present one that was asked for the feed counts.
-Only where none was, one that was seen to deliver it that day all the same counts: the message's
+Only where none was, one that delivered it all the same counts, from that minute on: the message's
 instrument is trusted, not the request's.
 
 A feed breaks where no request that covers it has a slice (from the start of that minute), and at a
-disconnect in the slice that counts (from just after the last line before it).
+disconnect in the slice that counts (from just after the last line before it). Where in the order
+of lines that is, is told by places: minute of the day * 10^9 + the line's ordinal in the minute.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from bisect import bisect_right, insort
+from operator import attrgetter
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypeAlias
 
 from pipeline.times import MINUTE_US
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["DISCONNECT", "NOT_FETCHED", "Break", "Coverage", "Feed"]
+__all__ = [
+    "DISCONNECT",
+    "MINUTE_PLACES",
+    "NOT_FETCHED",
+    "Break",
+    "Coverage",
+    "Delivered",
+    "Disconnect",
+    "Feed",
+]
 
-DISCONNECT = "disconnect"
-NOT_FETCHED = "not_fetched"
+DISCONNECT: Final = "disconnect"
+NOT_FETCHED: Final = "not_fetched"
+
+MINUTE_PLACES: Final = 1_000_000_000
 
 
 class Feed(NamedTuple):
@@ -29,6 +43,10 @@ class Feed(NamedTuple):
 
     channel: str
     instrument: str
+
+
+# By rank and feed: the first minute in which a request delivered what it had not asked for.
+Delivered: TypeAlias = dict[tuple[int, Feed], int]
 
 
 class Covering(Protocol):
@@ -39,74 +57,130 @@ class Covering(Protocol):
 
 
 class Break(NamedTuple):
-    """From `time` (arrival clock, microseconds) on, the feed is unknown, and why."""
+    """Between lines, at `place`, a feed breaks: it is unknown from `time` on, and why.
 
+    Time is on the arrival clock, in microseconds.
+    """
+
+    place: int
     time: int
     cause: str
 
 
-class _Disconnect(NamedTuple):
-    minute: int
+class Disconnect(NamedTuple):
+    """An empty line: its place, the rank of its slice, and from when on nothing is known.
+
+    That is just after the last line before it; None if that is a line of an earlier part.
+    """
+
+    place: int
     rank: int
+    time: int | None
+
+
+class _Event(NamedTuple):
+    """A disconnect (`rank`), or else a change of the ranks that have a slice, from `before` on."""
+
+    place: int
     time: int
+    rank: int | None
+    before: tuple[int, ...] | None  # None: nothing is lacking before the day's first minute
+    present: tuple[int, ...]
 
 
 class Coverage:
     """The day so far, as far as it matters for holes. `requests` are ranked, the widest first."""
 
-    def __init__(self, requests: Sequence[Covering], day_start: int) -> None:
+    def __init__(
+        self,
+        requests: Sequence[Covering],
+        day_start: int,
+        first_minute: int = 0,
+        delivered: Delivered | None = None,
+    ) -> None:
+        self.delivered: Delivered = dict(delivered or {})
         self._requests = requests
         self._day_start = day_start
-        self._minutes: list[tuple[int, ...]] = []
-        self._disconnects: list[_Disconnect] = []
-        self._delivered: set[tuple[int, Feed]] = set()
+        self._next_minute = first_minute
+        self._present: tuple[int, ...] | None = None
+        self._events: list[_Event] = []
         self._covers: dict[tuple[int, Feed], bool] = {}
 
     def begin_minute(self, present: tuple[int, ...]) -> bool:
         """Open the next minute with the ranks that have a slice; True if they are others."""
-        self._minutes.append(present)
-        return len(self._minutes) == 1 or present != self._minutes[-2]
+        changed = present != self._present
+        if changed:
+            minute = self._next_minute
+            time = self._day_start + minute * MINUTE_US
+            event = _Event(minute * MINUTE_PLACES, time, None, self._present, present)
+            self._events.append(event)
+            self._present = present
+        self._next_minute += 1
+        return changed
 
-    def disconnect(self, rank: int, time: int) -> None:
-        """Note a disconnect in a request's slice; `time` is just after the last line before."""
-        self._disconnects.append(_Disconnect(len(self._minutes) - 1, rank, time))
+    def disconnect(self, at: Disconnect) -> None:
+        """Note a disconnect in a slice of the current minute."""
+        assert self._present is not None  # noqa: S101 - a line belongs to a minute
+        event = _Event(at.place, at.time or 0, at.rank, self._present, self._present)
+        insort(self._events, event, key=attrgetter("place"))  # slices of a minute are read in turn
 
     def counts(self, rank: int, feed: Feed) -> bool:
-        """Say whether a line of the feed counts that a request delivered in the current minute."""
+        """Say whether lines of the feed count that a request delivers in the current minute."""
         owner = self.owner(feed)
         if owner is None:
-            self._delivered.add((rank, feed))
+            self.delivered[rank, feed] = self._next_minute - 1
             return True
         return owner == rank
 
-    def owner(self, feed: Feed, minute: int = -1) -> int | None:
-        """Return the rank of the request whose slice counts in a minute, None if none does."""
-        if not self._minutes:
-            return None
-        present = self._minutes[minute]
-        for rank in present:
-            if self._asked_for(rank, feed):
-                return rank
-        return next((rank for rank in present if (rank, feed) in self._delivered), None)
+    def owner(self, feed: Feed) -> int | None:
+        """Return the rank of the request whose slice counts in the current minute, if any."""
+        return self._owner(self._present or (), feed, self._next_minute - 1)
 
-    def breaks(self, feed: Feed) -> Iterator[Break]:
-        """Yield the feed's breaks of the day so far, in order; one for a run of lacking minutes."""
-        disconnects = iter([*self._disconnects, _Disconnect(1440, -1, 0)])
-        upcoming = next(disconnects)
-        fetched = True
-        for minute in range(len(self._minutes)):
-            owner = self.owner(feed, minute)
-            if owner is None and fetched:
-                yield Break(self._day_start + minute * MINUTE_US, NOT_FETCHED)
-            fetched = owner is not None
-            while upcoming.minute == minute:
-                if upcoming.rank == owner:
-                    yield Break(upcoming.time, DISCONNECT)
-                upcoming = next(disconnects)
+    def deliver(self, delivered: Delivered) -> None:
+        """Take note of deliveries of feeds that nobody asked for."""
+        for what, minute in delivered.items():
+            self.delivered[what] = min(minute, self.delivered.get(what, minute))
+
+    def breaks(self, feed: Feed, after: int = -1, until: int | None = None) -> Iterator[Break]:
+        """Yield the feed's breaks with after < place < until, in order.
+
+        A run of lacking minutes is one.
+        """
+        for event in self._events[bisect_right(self._events, after, key=attrgetter("place")) :]:
+            if until is not None and event.place >= until:
+                return
+            minute = event.place // MINUTE_PLACES
+            if event.rank is not None:
+                if event.rank == self._owner(event.present, feed, minute):
+                    yield Break(event.place, event.time, DISCONNECT)
+            elif self._owner(event.present, feed, minute - 1) is None and (
+                event.before is None or self._owner(event.before, feed, minute - 1) is not None
+            ):
+                yield Break(event.place, event.time, NOT_FETCHED)
 
     def minutes_fetched(self, feed: Feed) -> int:
         """Return how many minutes of the day so far have a slice that counts for the feed."""
-        return sum(self.owner(feed, minute) is not None for minute in range(len(self._minutes)))
+        changes = [event for event in self._events if event.rank is None]
+        begins = [event.place // MINUTE_PLACES for event in changes]
+        fetched = 0
+        for event, begin, end in zip(
+            changes, begins, [*begins[1:], self._next_minute], strict=True
+        ):
+            owners = [rank for rank in event.present if self._asked_for(rank, feed)]
+            known = [self.delivered.get((rank, feed), end) for rank in event.present]
+            first = begin if owners else min(known, default=end)
+            fetched += max(0, end - max(begin, first))
+        return fetched
+
+    def _owner(self, present: tuple[int, ...], feed: Feed, minute: int) -> int | None:
+        """Return whose slice counts, as far as deliveries up to a minute tell."""
+        for rank in present:
+            if self._asked_for(rank, feed):
+                return rank
+        for rank in present:
+            if self.delivered.get((rank, feed), minute + 1) <= minute:
+                return rank
+        return None
 
     def _asked_for(self, rank: int, feed: Feed) -> bool:
         known = self._covers.get((rank, feed))

@@ -1,4 +1,4 @@
-"""Messages of one depth feed → rows of `depth`: what changed, keyframes, gaps.
+"""One depth feed of a day: messages of its parts → rows of `depth`, group by group; and its gaps.
 
 Every message of a book channel is a whole book. Stored is its difference to the one before, or to
 nothing where the book starts anew; and every so often the whole book beside it, so that any book
@@ -7,49 +7,35 @@ of the day is a keyframe plus a bounded number of changes.
 
 from __future__ import annotations
 
-from array import array
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from pipeline.normalize.coverage import DISCONNECT, NOT_FETCHED, Break
+from pipeline.normalize.columns import LISTS, Columns, lengths
+from pipeline.normalize.coverage import DISCONNECT, MINUTE_PLACES, NOT_FETCHED, Break
 from pipeline.normalize.labels import Carry, label
+from pipeline.normalize.scan import BOOK, FIRST, STATUSES, UNAPPLIED
+from pipeline.normalize.standing import changes
 from pipeline.schemas import DEPTH
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
-    from pipeline.normalize.coinflex import Book
+    from numpy.typing import NDArray
 
-__all__ = ["DepthFeed", "Gap", "Place"]
+    from pipeline.normalize.standing import Levels
 
-# A keyframe costs a whole book (about 200 levels), a look-up the changes since the last one.
-_KEYFRAME_EVERY: Final = 500
-# A flush is a row group: small enough that a look-up reads little, bounded in memory by the second.
-_ROWS_PER_FLUSH: Final = 20_000
-_LEVELS_PER_FLUSH: Final = 2_000_000
+__all__ = ["DepthFeed", "Gap", "Lineage"]
 
-_SCALARS: Final = {
-    name: kind
-    for name, kind in DEPTH.schema.items()
-    if not isinstance(kind, pl.List)
-    and name
-    not in {
-        "valid_until", "seq_step", "missed", "missed_in_gap", "epoch", "duplicate", "crossed",
-    }
-}  # fmt: skip
-_INPUT: Final = _SCALARS | {"after_gap": pl.Boolean(), "broken_from": pl.Datetime("us")}
+# A group of rows is what a look-up reads: it begins with a keyframe, so that nothing before it is
+# needed. How large it is was measured (docs/adr/0006).
+_ROWS_IN_GROUP: Final = 20_000
+_LEVELS_IN_GROUP: Final = 2_000_000
 
-
-class Place(NamedTuple):
-    """Where a line stands: its ordinal in the day, arrival (microseconds), and its lineage."""
-
-    arrival: int
-    local_timestamp: int
-    origin: str
-    slice: str
-    line: int
+_NOT_BROKEN: Final = -1
+_DATETIME: Final = pl.Datetime("us")
 
 
 class Gap(NamedTuple):
@@ -60,205 +46,232 @@ class Gap(NamedTuple):
     cause: str
 
 
-class _Lists:
-    """A column of lists of doubles, flat: values, and the length of each row (None = NULL)."""
+class Lineage(NamedTuple):
+    """The names of slices: by the rank of their request its origin, by rank and minute its path."""
 
-    def __init__(self) -> None:
-        self.values = array("d")
-        self.ends = array("i", [0])
-        self.valid: list[bool] = []
+    origin: Callable[[int], str]
+    slice: Callable[[int, int], str]
 
-    def append(self, values: Iterable[float] | None) -> None:
-        self.valid.append(values is not None)
-        if values is not None:
-            self.values.extend(values)
-        self.ends.append(len(self.values))
-
-    def column(self) -> pl.Series:
-        values = pa.Array.from_buffers(
-            pa.float64(), len(self.values), [None, pa.py_buffer(self.values)]
-        )
-        ends = pa.Array.from_buffers(pa.int32(), len(self.ends), [None, pa.py_buffer(self.ends)])
-        nulls = None if all(self.valid) else pa.array([not valid for valid in self.valid])
-        lists = pa.ListArray.from_arrays(ends, values, mask=nulls)
-        # Copied once into Polars' own memory: the buffers above are filled again.
-        return pl.Series(pl.from_arrow(lists)).rechunk()
+    def columns(self, rows: NDArray[Any]) -> dict[str, pl.Series]:
+        """Return the columns origin and slice of rows that have an arrival and a rank."""
+        minutes, ranks = rows["arrival"] // MINUTE_PLACES, rows["rank"].astype(np.int64)
+        # A slice's rows stand together, mostly: named once a stretch, not once a row.
+        begins = np.flatnonzero(np.diff(minutes * 2**16 + ranks, prepend=-1))
+        stretch = np.repeat(np.arange(len(begins)), np.diff(begins, append=len(rows)))
+        known = list(zip(ranks[begins].tolist(), minutes[begins].tolist(), strict=True))
+        names = {
+            "origin": [self.origin(rank) for rank, _ in known],
+            "slice": [self.slice(rank, minute) for rank, minute in known],
+        }
+        return {name: pl.Series(name, of).gather(stretch) for name, of in names.items()}
 
 
 class DepthFeed:
     """The state of one feed within one day.
 
-    `first_break` is where coverage broke before the first message of the day, if it did.
+    `breaks` yields where coverage broke after one place and before another (None: ever).
     `emit` takes finished frames with exactly the columns of `depth`, in order.
     """
 
     def __init__(
         self,
         channel: str,
-        first_break: Break | None,
+        breaks: Callable[[int, int | None], Iterable[Break]],
+        lineage: Lineage,
+        actions: Sequence[str | None],
         emit: Callable[[pl.DataFrame], None],
     ) -> None:
         self.gaps: list[Gap] = []
         self._channel = channel
-        self._broken = first_break
-        self._lost = False  # a connection, or a minute, since the last message
+        self._breaks = breaks
+        self._lineage = lineage
+        self._actions = actions
         self._emit = emit
         self._carry = Carry()
-        self._messages = 0
+        self._taken = self._emitted = 0
+        self._last_place = -1
+        self._last: tuple[Levels, Levels] = ({}, {})
+        self._pending: list[Break] = []  # after the last message
+        self._carry_until: int | None = None
         self._keyframe = 0
-        self._bids: dict[float, float] = {}
-        self._asks: dict[float, float] = {}
-        self._clear_buffers()
+        self._waiting: list[Columns] = []
 
-    def receive(self, place: Place, item: int, action: str | None, book: Book) -> None:
-        """Take the next message of the feed."""
-        if self._rows >= _ROWS_PER_FLUSH or self._levels >= _LEVELS_PER_FLUSH:
-            self._flush(place.local_timestamp)
-        anew = self._messages == 0 or self._broken is not None
-        carry_until, after_gap = self._close_gap(place.local_timestamp)
-        is_book = book.kind == "book"
-        if is_book:
-            self._apply(book, anew)
-        else:
-            self._store_difference(book if book.kind == "difference" else None)
-        whole = is_book or book.kind == "difference"
-        self._append(
-            message=self._messages,
-            arrival=place.arrival,
-            item=item,
-            local_timestamp=place.local_timestamp,
-            timestamp=book.timestamp,
-            channel=self._channel,
-            action=action,
-            carry_until=carry_until,
-            seq_num=book.seq_num,
-            checksum=book.checksum,
-            checksum_status=book.checksum_status,
-            bid_levels=len(book.bids) if whole else None,
-            ask_levels=len(book.asks) if whole else None,
-            irregular=book.irregular,
-            reset=is_book and anew,
-            keyframe=self._keyframe if is_book else None,
-            origin=place.origin,
-            slice=place.slice,
-            line=place.line,
-            after_gap=after_gap,
-            broken_from=None,
-            **_best(book) if is_book else _NO_BEST,
-        )
-        self._messages += 1
-        if book.kind == "unapplied":
-            # What the book is after such a message is not known: it must not stand at all.
-            self.break_at(Break(place.local_timestamp, "other_action"))
+    @property
+    def nbytes(self) -> int:
+        """How much memory the rows take that wait for their group to be whole."""
+        return sum(piece.nbytes for piece in self._waiting)
+
+    def take(self, messages: Columns, last: tuple[Levels, Levels]) -> None:
+        """Take the next messages of the feed, a part's; `last` is the book that they end with."""
+        rows = messages.rows
+        breaks = self._breaks_among(rows)
+        if rows["reset"][0] == FIRST:
+            known = self._taken > 0 and not breaks.get(0)
+            if known:
+                messages = _continued(messages, self._last)
+                rows = messages.rows
+            rows["reset"][0] = not known
+        self._note_breaks(rows, breaks)
+        self._taken += len(rows)
+        self._last_place = int(rows["arrival"][-1])
+        self._last = last
+        self._waiting.append(messages.copy())  # a view would keep the whole part
+        self._emit_groups()
+
+    def _emit_groups(self) -> None:
+        """Emit whole groups: each ends before the first keyframe after enough rows or levels."""
+        waiting = sum(map(len, self._waiting))
+        levels = sum(len(piece.lists[name]) for piece in self._waiting for name in LISTS[::2])
+        if waiting < _ROWS_IN_GROUP and levels < _LEVELS_IN_GROUP:
+            return
+        rest = Columns.joined(self._waiting)
+        while end := _group_end(rest):
+            self._emit_group(rest.cut(0, end), int(rest.rows["local_timestamp"][end]))
+            rest = rest.cut(end, len(rest))
+        self._waiting = [rest.copy()]
+
+    def relieve(self) -> None:
+        """Emit what is whole, as a group that is smaller than usual."""
+        rest = Columns.joined(self._waiting)
+        ends = _possible_ends(rest.rows)
+        if len(ends):
+            end = int(ends[-1])
+            self._emit_group(rest.cut(0, end), int(rest.rows["local_timestamp"][end]))
+            self._waiting = [rest.cut(end, len(rest)).copy()]
 
     def finish(self, day_end: int) -> None:
-        """End the day: rows that still wait are valid up to its end, an open gap closes there."""
-        if self._broken is not None:
-            time, cause = self._broken
-            self._note_gap(time, day_end, "end_of_coverage" if cause == NOT_FETCHED else cause)
-        self._flush(day_end)
+        """End the day: the last rows are valid up to its end, an open gap closes there."""
+        pending = [*self._pending, *self._breaks(self._last_place, None)]
+        if pending:
+            self._break_last(pending[0].time)
+            cause = pending[0].cause
+            end = "end_of_coverage" if cause == NOT_FETCHED else cause
+            self._note_gap(pending[0].time, day_end, end)
+        if self._waiting:
+            self._emit_group(Columns.joined(self._waiting), day_end)
 
-    def break_at(self, at: Break) -> None:
-        """Note that the feed is unknown from a moment on, until its next message."""
-        self._lost |= at.cause in {DISCONNECT, NOT_FETCHED}
-        if self._broken is not None:
-            return
-        self._broken = at
-        if self._rows:
-            self._columns["broken_from"][-1] = at.time
+    def _breaks_among(self, rows: NDArray[Any]) -> dict[int, list[Break]]:
+        """Return what broke just before which of the rows, in order."""
+        places = rows["arrival"]
+        found: dict[int, list[Break]] = {0: self._pending} if self._pending else {}
+        for index in np.flatnonzero(rows["kind"] == UNAPPLIED).tolist():
+            # What the book is after such a message is not known: it must not stand at all.
+            time, place = int(rows["local_timestamp"][index]), int(places[index])
+            found.setdefault(index + 1, []).append(Break(place, time, "other_action"))
+        for at in self._breaks(self._last_place, int(places[-1])):
+            found.setdefault(int(np.searchsorted(places, at.place)), []).append(at)
+        self._pending = found.pop(len(rows), [])
+        return found
 
-    def _close_gap(self, now: int) -> tuple[int | None, bool]:
-        """Return carry_until for the first message of the day, and whether a gap came before."""
-        carry_until = None
-        if self._messages == 0:
-            carry_until = now if self._broken is None else min(now, self._broken.time)
-        if self._broken is None:
-            return carry_until, False
-        time, cause = self._broken
-        self._note_gap(time, now, cause)
-        after_gap, self._lost = self._messages > 0 and self._lost, False
-        self._broken = None
-        return carry_until, after_gap
+    def _note_breaks(self, rows: NDArray[Any], breaks: dict[int, list[Break]]) -> None:
+        rows["after_gap"], rows["broken_from"] = False, _NOT_BROKEN
+        if self._taken == 0:
+            times = [int(rows["local_timestamp"][0]), *(at.time for at in breaks.get(0, [])[:1])]
+            self._carry_until = min(times)
+        for index, causes in sorted(breaks.items()):
+            first = causes[0]
+            self._note_gap(first.time, int(rows["local_timestamp"][index]), first.cause)
+            lost = any(at.cause in {DISCONNECT, NOT_FETCHED} for at in causes)
+            rows["after_gap"][index] = lost and self._taken + index > 0
+            if index:
+                rows["broken_from"][index - 1] = first.time
+            else:
+                self._break_last(first.time)
+
+    def _break_last(self, time: int) -> None:
+        """Say that the feed broke just after the last row of the parts before."""
+        if self._waiting:
+            self._waiting[-1].rows["broken_from"][-1] = time
 
     def _note_gap(self, start: int, stop: int, cause: str) -> None:
         if stop > start:
             self.gaps.append(Gap(start, stop, cause))
 
-    def _apply(self, book: Book, anew: bool) -> None:
-        """Store the difference to the book before, and a keyframe where one is due."""
-        if anew:
-            self._bids, self._asks = {}, {}
-        self._store_side("bid", _changes(self._bids, book.bids, descending=True))
-        self._store_side("ask", _changes(self._asks, book.asks, descending=False))
-        self._bids, self._asks = book.bids, book.asks
-        if anew or self._messages - self._keyframe >= _KEYFRAME_EVERY:
-            self._keyframe = self._messages
-            self._store_book(book)
-        else:
-            self._store_book(None)
-
-    def _store_difference(self, book: Book | None) -> None:
-        self._store_side("bid", list(book.bids.items()) if book else [])
-        self._store_side("ask", list(book.asks.items()) if book else [])
-        self._store_book(None)
-
-    def _store_side(self, side: str, changes: list[tuple[float, float]]) -> None:
-        self._levels += len(changes)
-        self._lists[f"{side}_change_price"].append([price for price, _ in changes])
-        self._lists[f"{side}_change_amount"].append([amount for _, amount in changes])
-
-    def _store_book(self, book: Book | None) -> None:
-        sides = {"bid": book.bids, "ask": book.asks} if book else {"bid": None, "ask": None}
-        for side, levels in sides.items():
-            self._levels += len(levels or ())
-            self._lists[f"book_{side}_price"].append(levels)
-            self._lists[f"book_{side}_amount"].append(None if levels is None else levels.values())
-
-    def _append(self, **values: Any) -> None:  # noqa: ANN401 - one row, columns of every type
-        for name, value in values.items():
-            self._columns[name].append(value)
-        self._rows += 1
-
-    def _flush(self, next_time: int) -> None:
-        if not self._rows:
-            return
-        rows = pl.DataFrame(self._columns, schema=_INPUT).with_columns(
-            **{name: lists.column() for name, lists in self._lists.items()}
+    def _emit_group(self, messages: Columns, next_time: int) -> None:
+        rows = messages.rows
+        ordinals = np.arange(self._emitted, self._emitted + len(rows))
+        keyframes = np.where(rows["keyframe"], ordinals, self._keyframe)
+        keyframes = np.maximum.accumulate(keyframes)
+        self._keyframe = int(keyframes[-1])
+        columns = {name: np.ascontiguousarray(rows[name]) for name in _TAKEN}
+        frame = pl.DataFrame(columns | {"message": ordinals, "keyframe_at": keyframes}).select(
+            *_COLUMNS,
+            channel=pl.lit(self._channel),
+            action=pl.Series(self._actions, dtype=pl.String).gather(columns["action"]),
+            checksum_status=pl.Series(STATUSES).gather(columns["checksum_status"]),
+            carry_until=pl.when(pl.col("message") == 0)
+            .then(pl.lit(self._carry_until, pl.Int64))
+            .cast(_DATETIME),
+            **self._lineage.columns(rows),
+            **{name: _list_column(messages, name) for name in LISTS},
         )
-        labelled = label(rows, self._carry, next_time)
+        labelled = label(frame, self._carry, next_time)
         self._carry = Carry.of(labelled)
-        self._clear_buffers()
+        self._emitted += len(rows)
         self._emit(labelled.select(DEPTH.schema.keys()))
 
-    def _clear_buffers(self) -> None:
-        self._rows = self._levels = 0
-        self._columns: dict[str, list[Any]] = {name: [] for name in _INPUT}
-        self._lists = {
-            name: _Lists() for name, kind in DEPTH.schema.items() if isinstance(kind, pl.List)
-        }
+
+# What a frame takes from the rows as it is, and the expressions that make columns of it.
+_TAKEN: Final = (
+    "arrival", "item", "local_timestamp", "timestamp", "has_timestamp", "seq_num", "has_seq_num",
+    "checksum", "checksum_status", "bid_levels", "ask_levels", "bid_price", "bid_amount",
+    "ask_price", "ask_amount", "irregular", "reset", "line", "action", "kind", "after_gap",
+    "broken_from",
+)  # fmt: skip
+_is_book: Final = pl.col("kind") == BOOK
+_COLUMNS: Final = (
+    pl.col("message").cast(pl.Int32),
+    pl.col("arrival", "item", "irregular", "after_gap", "line"),
+    pl.col("local_timestamp").cast(_DATETIME),
+    pl.when("has_timestamp").then("timestamp").cast(_DATETIME).alias("timestamp"),
+    pl.when(pl.col("broken_from") != _NOT_BROKEN).then("broken_from").cast(_DATETIME)
+    .alias("broken_from"),
+    pl.when("has_seq_num").then("seq_num").alias("seq_num"),
+    pl.when(pl.col("checksum") != 0).then("checksum").alias("checksum"),
+    (pl.col("reset") != 0).alias("reset"),
+    pl.when(_is_book).then("keyframe_at").cast(pl.Int32).alias("keyframe"),
+    pl.when(pl.col("kind") != UNAPPLIED).then(pl.col("bid_levels", "ask_levels")).name.keep(),
+    *(
+        pl.when(_is_book & (pl.col(f"{side}_levels") > 0))
+        .then(pl.col(f"{side}_{what}")).alias(f"{side}_{what}")
+        for side in ("bid", "ask") for what in ("price", "amount")
+    ),
+)  # fmt: skip
 
 
-_NO_BEST: Final = dict.fromkeys(("bid_price", "bid_amount", "ask_price", "ask_amount"))
+def _list_column(messages: Columns, name: str) -> pl.Series:
+    """Return a column of lists, NULL for a book where no keyframe stands."""
+    each = lengths(messages.rows, name)
+    ends = np.concatenate([np.zeros(1, np.int32), np.cumsum(each, dtype=np.int32)])
+    nulls = pa.array(~messages.rows["keyframe"]) if name.startswith("book") else None
+    lists = pa.ListArray.from_arrays(pa.array(ends), pa.array(messages.lists[name]), mask=nulls)
+    return pl.Series(name, pl.from_arrow(lists))
 
 
-def _best(book: Book) -> dict[str, float | None]:
-    bid = next(iter(book.bids.items()), (None, None))
-    ask = next(iter(book.asks.items()), (None, None))
-    return {
-        "bid_price": bid[0], "bid_amount": bid[1], "ask_price": ask[0], "ask_amount": ask[1],
-    }  # fmt: skip
+def _group_end(messages: Columns) -> int:
+    """Return where the first group ends, 0 if it is not whole yet."""
+    ends = _possible_ends(messages.rows)
+    each = sum(lengths(messages.rows, name) for name in LISTS[::2])
+    before = np.cumsum(each) - each
+    ends = ends[(ends >= _ROWS_IN_GROUP) | (before[ends] >= _LEVELS_IN_GROUP)]
+    return int(ends[0]) if len(ends) else 0
 
 
-def _changes(
-    before: dict[float, float], after: dict[float, float], *, descending: bool
-) -> list[tuple[float, float]]:
-    """Return the levels that differ, with their new amount (0 = gone), best first."""
-    if not before:
-        return list(after.items())
-    stood = before.get
-    changes = [level for level in after.items() if stood(level[0]) != level[1]]
-    gone = before.keys() - after.keys()
-    if gone:
-        changes += [(price, 0.0) for price in gone]
-        changes.sort(reverse=descending)
-    return changes
+def _possible_ends(rows: NDArray[Any]) -> NDArray[np.int64]:
+    """Return where a group may end: before a whole book or none, for which nothing is needed."""
+    return np.flatnonzero((rows["keyframe"] | (rows["kind"] != BOOK))[1:]) + 1
+
+
+def _continued(messages: Columns, before: tuple[Levels, Levels]) -> Columns:
+    """Return messages whose first one, a keyframe, is stored as its difference to a book."""
+    rows, lists = messages.rows, dict(messages.lists)
+    for side, stood in zip(("bid", "ask"), before, strict=True):
+        count, levels = int(rows[f"{side}_changes"][0]), int(rows[f"{side}_levels"][0])
+        book = [lists[f"book_{side}_{what}"][:levels].tolist() for what in ("price", "amount")]
+        changed = changes(stood, dict(zip(*book, strict=True)), descending=side == "bid")
+        rows[f"{side}_changes"][0] = len(changed)
+        for number, what in enumerate(("price", "amount")):
+            name = f"{side}_change_{what}"
+            new = np.array([level[number] for level in changed], np.float64)
+            lists[name] = np.concatenate([new, lists[name][count:]])
+    return Columns(rows, lists)

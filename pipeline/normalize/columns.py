@@ -1,0 +1,118 @@
+"""Rows as columns: records of numbers, and flat lists that belong to them in order.
+
+How messages and trades travel from the scan to a frame: arrays, never an object a row or a level.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+__all__ = ["LISTS", "TRADE_ROW", "Columns", "lengths", "places"]
+
+# The columns of `depth` that are lists of doubles.
+LISTS: Final = tuple(
+    f"{whose}_{what}"
+    for whose in ("bid_change", "ask_change", "book_bid", "book_ask")
+    for what in ("price", "amount")
+)
+
+# A trade's row; its list is `id`, bytes.
+TRADE_ROW: Final = np.dtype(
+    [
+        ("arrival", np.int64), ("local_timestamp", np.int64),  # microseconds
+        ("timestamp", np.int64), ("has_timestamp", np.bool_),  # microseconds
+        ("price", np.float64), ("amount", np.float64), ("sell", np.bool_),
+        ("id_bytes", np.int32), ("has_id", np.bool_),
+        ("feed", np.int64), ("item", np.int32), ("line", np.int32), ("rank", np.int16),
+    ],
+    align=True,
+)  # fmt: skip
+
+
+def lengths(rows: NDArray[Any], name: str) -> NDArray[np.int64]:
+    """Return how long each row's list of that name is; a book's is 0 where no keyframe stands."""
+    if name == "id":
+        return rows["id_bytes"].astype(np.int64)
+    side = "bid" if "bid" in name else "ask"
+    if name.startswith("book"):
+        return np.where(rows["keyframe"], rows[f"{side}_levels"], 0).astype(np.int64)
+    return rows[f"{side}_changes"].astype(np.int64)
+
+
+def places(begins: NDArray[np.int64], each: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the places begin, begin + 1, … of some stretches, one after the other."""
+    shift = begins - (np.cumsum(each) - each)
+    found: NDArray[np.int64] = np.arange(int(each.sum())) + np.repeat(shift, each)
+    return found
+
+
+@dataclass
+class Columns:
+    """Rows, and for each list's name all rows' lists, one after the other."""
+
+    rows: NDArray[Any]
+    lists: dict[str, NDArray[Any]]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def nbytes(self) -> int:
+        """How much memory they take."""
+        return self.rows.nbytes + sum(values.nbytes for values in self.lists.values())
+
+    @classmethod
+    def joined(cls, pieces: Sequence[Columns]) -> Self:
+        """Return some, one of them at least, one after the other."""
+        return cls(
+            np.concatenate([piece.rows for piece in pieces]),
+            {n: np.concatenate([piece.lists[n] for piece in pieces]) for n in pieces[0].lists},
+        )
+
+    def copy(self) -> Columns:
+        """Return the same in memory of its own."""
+        return Columns(self.rows.copy(), {name: own.copy() for name, own in self.lists.items()})
+
+    def cut(self, begin: int, end: int) -> Columns:
+        """Return some consecutive rows, as views."""
+        lists = {}
+        for name, values in self.lists.items():
+            each = lengths(self.rows[:end], name)
+            before = int(each[:begin].sum())
+            lists[name] = values[before : before + int(each[begin:].sum())]
+        return Columns(self.rows[begin:end], lists)
+
+    def in_order(self, order: NDArray[np.int64]) -> Columns:
+        """Return rows in another order, or some of them."""
+        lists = {}
+        for name, values in self.lists.items():
+            each = lengths(self.rows, name)
+            lists[name] = values[places((np.cumsum(each) - each)[order], each[order])]
+        return Columns(self.rows[order], lists)
+
+    def by_feed(self) -> dict[int, Columns]:
+        """Return each feed's rows, in order."""
+        feeds = self.rows["feed"]
+        if len(feeds) == 0 or (feeds == feeds[0]).all():
+            return {int(feeds[0]): self} if len(feeds) else {}
+        order = np.argsort(feeds, kind="stable")
+        ordered = self.in_order(order)
+        ends = [*(np.flatnonzero(np.diff(feeds[order])) + 1).tolist(), len(feeds)]
+        begins = [0, *ends[:-1]]
+        offsets = {n: np.cumsum(lengths(ordered.rows, n)) for n in self.lists}
+        found = {}
+        for begin, end in zip(begins, ends, strict=True):
+            lists = {
+                name: values[offsets[name][begin - 1] if begin else 0 : offsets[name][end - 1]]
+                for name, values in ordered.lists.items()
+            }
+            found[int(ordered.rows["feed"][begin])] = Columns(ordered.rows[begin:end], lists)
+        return found

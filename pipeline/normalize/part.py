@@ -1,0 +1,183 @@
+"""A part of a day: the lines of consecutive minutes → columns of every table.
+
+A part knows nothing of the parts before it, so parts can be read at the same time. What only they
+could tell is left open, and filled in where parts are put together (day.py): the first book of
+each feed is stored whole, against nothing; a disconnect before the first line has no time yet.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from pipeline.normalize.columns import Columns
+from pipeline.normalize.coverage import MINUTE_PLACES, Coverage, Disconnect, Feed
+from pipeline.normalize.scan import LINE, TABLES, Names
+from pipeline.normalize.standing import StandingBooks
+from pipeline.schemas import BOOK_CHANNELS, canonical_channel
+from pipeline.times import MINUTE_US
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+    from pipeline.normalize.coverage import Covering, Delivered
+    from pipeline.normalize.standing import Levels
+
+__all__ = ["Part", "PartReader", "Tally"]
+
+_LINES_AT_ONCE: Final = 16_384
+
+Tally = Counter[str]
+
+
+@dataclass
+class Part:
+    """What the lines of some consecutive minutes hold. Feeds are known by number."""
+
+    present: list[tuple[int, ...]]
+    feeds: list[Feed] = field(default_factory=list)
+    messages: dict[int, Columns] = field(default_factory=dict)
+    trades: dict[int, Columns] = field(default_factory=dict)
+    tickers: dict[str, list[tuple[Any, ...]]] = field(default_factory=dict)
+    quarantine: list[tuple[int, int, int, str, str, int]] = field(default_factory=list)
+    disconnects: list[Disconnect] = field(default_factory=list)
+    # The book that each feed ends with, bids and asks.
+    last: dict[int, tuple[Levels, Levels]] = field(default_factory=dict)
+    actions: list[str | None] = field(default_factory=lambda: [None, "partial"])
+    # By minute and rank: what became of the lines of one slice.
+    tallies: dict[tuple[int, int], Tally] = field(default_factory=dict)
+    delivered: Delivered = field(default_factory=dict)
+    # By rank: the minute and time of the first line, the time of the last.
+    first_times: dict[int, tuple[int, int]] = field(default_factory=dict)
+    last_times: dict[int, int] = field(default_factory=dict)
+    # When the last line of any slice arrived, but never outside its minute.
+    line_before: int | None = None
+
+
+class PartReader:
+    """Takes the lines of consecutive minutes, slice by slice.
+
+    `requests` are those with slices on the day, the widest first; a slice is known by the rank of
+    its request. Times are microseconds UTC. The result depends on nothing but what is put in.
+    `delivered` says what earlier parts found of feeds that nobody asked for. `split_line` parts a
+    line that the scan leaves into its arrival and its JSON, or raises ValueError.
+    """
+
+    def __init__(
+        self,
+        requests: Sequence[Covering],
+        day_start: int,
+        first_minute: int,
+        split_line: Callable[[bytes], tuple[int, bytes]],
+        delivered: Delivered | None = None,
+    ) -> None:
+        self.day_start = day_start
+        self.split_line = split_line
+        self.coverage = Coverage(requests, day_start, first_minute, delivered)
+        self.part = Part([])
+        self.minute = first_minute - 1
+        self.names = Names.none()
+        self.found = np.zeros(_LINES_AT_ONCE, LINE)
+        self.standing = StandingBooks()
+        self.unseen = StandingBooks()  # of slices that do not count
+        self._numbers: dict[Feed, int] = {}
+        self._of_scan = np.zeros(0, np.int64)
+        self._messages: list[Columns] = []
+        self._trades: list[Columns] = []
+
+    @property
+    def minute_start(self) -> int:
+        """The first microsecond of the current minute."""
+        return self.day_start + self.minute * MINUTE_US
+
+    @property
+    def line_before(self) -> int | None:
+        """When the last line of any slice of the minutes before arrived, if there was one."""
+        return self.part.line_before
+
+    def begin_minute(self, present: tuple[int, ...]) -> None:
+        """Open the next minute; `present` are the ranks that have a whole slice."""
+        self.minute += 1
+        self.part.present.append(present)
+        if self.coverage.begin_minute(present):
+            self._break(None)
+
+    def end_minute(self, line_before: Iterable[int | None]) -> None:
+        """Close the minute; told is when the last line of each of its slices arrived."""
+        ends = [time for time in line_before if time is not None]
+        self.part.line_before = max(ends, default=self.part.line_before)
+
+    def finish(self) -> Part:
+        """Return what was found."""
+        part = self.part
+        part.delivered = self.coverage.delivered
+        if self._messages:
+            part.messages = Columns.joined(self._messages).by_feed()
+        if self._trades:
+            trades = Columns.joined(self._trades)
+            in_order = np.lexsort((trades.rows["item"], trades.rows["arrival"]))
+            part.trades = trades.in_order(in_order).by_feed()
+        for number, feed in enumerate(part.feeds):
+            if feed.channel in BOOK_CHANNELS:
+                part.last[number] = self.standing.last(number)
+        return part
+
+    # --- for the slices ------------------------------------------------------------------------
+
+    def number(self, feed: Feed) -> int:
+        """Return a feed's number, a new one if need be."""
+        number = self._numbers.get(feed)
+        if number is None:
+            number = self._numbers[feed] = len(self.part.feeds)
+            self.part.feeds.append(feed)
+            self.standing.know(number + 1)
+            self.unseen.know(number + 1)
+        return number
+
+    def of_scan(self) -> NDArray[np.int64]:
+        """Return the numbers of the feeds that the scan has found, by its own numbers."""
+        known, count = len(self._of_scan), int(self.names.used[0])
+        if count > known:
+            new = [self.number(self._named(number)) for number in range(known, count)]
+            self._of_scan = np.concatenate([self._of_scan, np.array(new, np.int64)])
+        return self._of_scan
+
+    def _named(self, number: int) -> Feed:
+        channel = canonical_channel(TABLES[self.names.tables[number]])
+        name = self.names.texts[number, : self.names.lengths[number]].tobytes()
+        return Feed(channel, name.decode("ascii"))
+
+    def action(self, action: str | None) -> int:
+        """Return the number of an action as sent."""
+        if action not in self.part.actions:
+            self.part.actions.append(action)
+        return self.part.actions.index(action)
+
+    def disconnect(self, at: Disconnect) -> None:
+        """Note that a slice's connection was lost: feeds for which it counts start anew."""
+        self.part.disconnects.append(at)
+        self.coverage.disconnect(at)
+        self._break(at.rank)
+
+    def add_trades(self, trades: Columns) -> None:
+        """Keep some trades."""
+        self._trades.append(trades)
+
+    def drain(self, order: NDArray[np.int64] | None) -> None:
+        """Keep the messages that came of some lines of a slice."""
+        messages = self.standing.drain()
+        if order is not None:
+            places = order[messages.rows["line"] - 1]
+            messages.rows["arrival"] = self.minute * MINUTE_PLACES + places
+        if len(messages):
+            self._messages.append(messages)
+
+    def _break(self, owner: int | None) -> None:
+        """Forget the books of the feeds for which a request counts now (None: none does)."""
+        feeds = enumerate(self.part.feeds)
+        self.standing.break_at(n for n, feed in feeds if self.coverage.owner(feed) == owner)

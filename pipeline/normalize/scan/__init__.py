@@ -1,0 +1,68 @@
+"""The scan: bytes of a slice → columns, each byte read once, in compiled code.
+
+    text.py      bytes, words, exact numbers
+    lines.py     a block of bytes → its lines, and what their small fields say
+    books.py     a book's text → what it changed against the book before
+    checksum.py  what the checksum says of that text
+
+It takes only lines that it knows for certain, and leaves every other one to the general decoder
+(coinflex.py), which gives the same rows for those that it takes; tests hold both to that.
+"""
+
+from pipeline.normalize.scan.books import (
+    BOOK,
+    BROKEN,
+    DIFFERENCE,
+    FEED,
+    FIRST,
+    MESSAGE,
+    NO_ROOM,
+    NOT_TAKEN,
+    UNAPPLIED,
+    Output,
+    Pool,
+    books,
+    levels_at_most,
+)
+from pipeline.normalize.scan.checksum import STATUSES
+from pipeline.normalize.scan.lines import (
+    DEPTH,
+    DISCONNECT,
+    HAS_TIMESTAMP,
+    HAS_TRADE_ID,
+    LINE,
+    OTHER,
+    TABLES,
+    TRADE,
+    Names,
+    lines,
+)
+from pipeline.normalize.scan.text import PADDING
+
+__all__ = [
+    "BOOK",
+    "BROKEN",
+    "DEPTH",
+    "DIFFERENCE",
+    "DISCONNECT",
+    "FEED",
+    "FIRST",
+    "HAS_TIMESTAMP",
+    "HAS_TRADE_ID",
+    "LINE",
+    "MESSAGE",
+    "NOT_TAKEN",
+    "NO_ROOM",
+    "OTHER",
+    "PADDING",
+    "STATUSES",
+    "TABLES",
+    "TRADE",
+    "UNAPPLIED",
+    "Names",
+    "Output",
+    "Pool",
+    "books",
+    "levels_at_most",
+    "lines",
+]

@@ -1,0 +1,347 @@
+"""A book's text → what it changed against the book before, in compiled code.
+
+    side     = "[" [ level *( "," level ) ] "]"      best price first, no price twice
+    level    = "[" number "," number "]"             the two-element form
+             | "[" number "," number ",0,0]"         the four-element form; one form in a message
+
+Amounts are above 0. A checksum that is given with the two-element form fits the text. A book that
+is anything else is left to the general decoder.
+
+Three to twenty of a book's 200 levels differ from the book before. So its text is laid beside that
+of the book before, and read only where they differ:
+
+    before  …[61801,0.003,0,0],[61802,0.002,0,0],[61802.8,0.586,0,0],…
+    now     …[61801,0.003,0,0],[61802.8,0.586,0,0],…
+
+As far as both agree from the beginning of a level on, every level that ends within is the same
+level: its price, amount and grammar are known. The level where they part is read, and stepping
+through the book before to its price tells what it did (came, changed its amount) and which levels
+before it are gone. There the texts are laid beside each other again.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import numpy as np
+
+from pipeline.compiled import compiled
+from pipeline.normalize.scan.checksum import MISMATCH, checked
+from pipeline.normalize.scan.lines import DEPTH, HAS_ACTION, HAS_SEQ_NUM, HAS_TIMESTAMP
+from pipeline.normalize.scan.text import agreement, copied, number
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = [
+    "BOOK",
+    "BROKEN",
+    "DIFFERENCE",
+    "FEED",
+    "FIRST",
+    "MESSAGE",
+    "NOT_TAKEN",
+    "NO_ROOM",
+    "UNAPPLIED",
+    "Output",
+    "Pool",
+    "books",
+    "levels_at_most",
+]
+
+_COMMA, _0 = b",0"
+_OPEN, _CLOSE = b"[]"
+
+# What a message is to the book; only the general decoder finds others than books.
+BOOK, DIFFERENCE, UNAPPLIED = range(3)
+# Why a feed's next book is stored against nothing: nothing is known before it, or it was broken.
+FIRST, BROKEN = 1, 2
+# Why the scan stopped at a line.
+NOT_TAKEN, NO_ROOM = 1, 2
+
+# A message's row. Names are those of the columns of `depth`, where there is one.
+MESSAGE: Final = np.dtype(
+    [
+        ("arrival", np.int64), ("local_timestamp", np.int64),      # microseconds
+        ("timestamp", np.int64), ("has_timestamp", np.bool_),      # microseconds
+        ("seq_num", np.int64), ("has_seq_num", np.bool_),
+        ("checksum", np.int64), ("checksum_status", np.uint8),     # 0: not given; of STATUSES
+        ("bid_price", np.float64), ("bid_amount", np.float64),     # where the side has a level
+        ("ask_price", np.float64), ("ask_amount", np.float64),
+        ("bid_levels", np.int32), ("ask_levels", np.int32),
+        ("bid_changes", np.int32), ("ask_changes", np.int32),      # how many in Output are its own
+        ("feed", np.int64), ("item", np.int32), ("line", np.int32), ("rank", np.int16),
+        ("kind", np.uint8), ("action", np.int16), ("irregular", np.bool_),
+        ("reset", np.uint8),                                       # 0, FIRST or BROKEN
+        ("keyframe", np.bool_),                                    # the whole book is in Output too
+        # Not the scan's to say, but of whoever puts parts of a day together (depth.py).
+        ("after_gap", np.bool_), ("broken_from", np.int64),
+    ],
+    align=True,
+)  # fmt: skip
+
+# Where a feed's book stands. There is room for two, the standing and the next, that take turns.
+FEED: Final = np.dtype(
+    [
+        ("levels", np.int64), ("texts", np.int64),                 # places in the pool
+        ("room", np.int64),                                        # bytes of text a side may have
+        ("turn", np.int64),                                        # which of the two stands
+        ("asks", np.int64), ("bids", np.int64),                    # levels
+        ("asks_text", np.int64), ("bids_text", np.int64),          # bytes
+        ("form", np.int64),                                        # 2 or 4; 0: there is no text
+        ("fresh", np.int64),                                       # 0, FIRST or BROKEN
+        ("since", np.int64),                                       # messages since a keyframe
+    ],
+    align=True,
+)  # fmt: skip
+
+
+class Pool(NamedTuple):
+    """All feeds' standing books: levels best first, and the text that said them."""
+
+    price: NDArray[np.float64]
+    amount: NDArray[np.float64]
+    start: NDArray[np.int64]  # where a level's text begins within its side's; one more: its end
+    text: NDArray[np.uint8]
+
+
+class Side(NamedTuple):
+    """One side of a book: its levels' place in the pool and number, its text's place and length."""
+
+    place: int
+    levels: int
+    text: int
+    length: int
+    form: int
+
+
+class Output(NamedTuple):
+    """What was found: rows, and flat lists that belong to them in order."""
+
+    rows: NDArray[Any]
+    bid_change_price: NDArray[np.float64]
+    bid_change_amount: NDArray[np.float64]
+    ask_change_price: NDArray[np.float64]
+    ask_change_amount: NDArray[np.float64]
+    book_bid_price: NDArray[np.float64]
+    book_bid_amount: NDArray[np.float64]
+    book_ask_price: NDArray[np.float64]
+    book_ask_amount: NDArray[np.float64]
+    used: NDArray[np.int64]  # of rows, and of the four pairs of lists
+
+
+@compiled
+def levels_at_most(text_length: int) -> int:
+    """Return how many levels, and an end, a side of some bytes may have: `[1,1],` has six."""
+    return text_length // 6 + 2
+
+
+# --- books of all feeds, in order of arrival -----------------------------------------------------
+
+
+@compiled
+def books(
+    text: NDArray[np.uint8],
+    lines: NDArray[Any],
+    order: NDArray[np.int64],
+    place: tuple[int, int, int, int],
+    feeds: NDArray[Any],
+    pool: Pool,
+    output: Output,
+    keyframe_every: int,
+) -> tuple[int, int]:
+    """Take the books of lines[order], each against the book before of its feed.
+
+    `place` is the lines' minute of the day, its first microsecond, the number of lines[0] in its
+    slice, and the rank of the slice's request. Returns how many were taken, and, if not all, why
+    the next one was not: NOT_TAKEN is the general decoder's, NO_ROOM needs a larger FEED.room.
+    """
+    for taken in range(len(order)):
+        line = lines[order[taken]]
+        if line.kind != DEPTH:
+            return taken, NOT_TAKEN
+        feed = feeds[line.feed]
+        if max(line.asks_end - line.asks, line.bids_end - line.bids) > feed.room:
+            return taken, NO_ROOM
+        if not _book(text, line, feed, pool, output, keyframe_every):
+            return taken, NOT_TAKEN
+        _place(output.rows[output.used[0] - 1], line, order[taken], place)
+    return len(order), 0
+
+
+@compiled
+def _place(row: Any, line: Any, index: int, place: tuple[int, int, int, int]) -> None:  # noqa: ANN401
+    """Say where a row's line stands, and what its small fields are."""
+    minute, begin, first, rank = place
+    row.line = first + index
+    row.arrival = minute * 1_000_000_000 + row.line
+    row.local_timestamp = begin + line.time // 10
+    row.rank = rank
+    row.item = 0
+    row.feed = line.feed
+    row.kind = BOOK
+    row.irregular = False
+    row.action = (line.seen & HAS_ACTION) != 0
+    row.has_timestamp = (line.seen & HAS_TIMESTAMP) != 0
+    row.timestamp = line.timestamp * 1000
+    row.has_seq_num = (line.seen & HAS_SEQ_NUM) != 0
+    row.seq_num = line.seq_num
+    row.checksum = line.checksum
+
+
+@compiled
+def _book(
+    text: NDArray[np.uint8],
+    line: Any,  # noqa: ANN401 - a record of LINE
+    feed: Any,  # noqa: ANN401 - a record of FEED
+    pool: Pool,
+    output: Output,
+    keyframe_every: int,
+) -> bool:
+    """Take one book, if it is one; only then is anything but scratch changed."""
+    size = levels_at_most(feed.room)
+    old, new = feed.levels + feed.turn * 2 * size, feed.levels + (1 - feed.turn) * 2 * size
+    old_text = feed.texts + feed.turn * 2 * feed.room
+    new_text = feed.texts + (1 - feed.turn) * 2 * feed.room
+    known = feed.fresh == 0
+    asks, ask_changes, ask_form = _side(
+        text, (line.asks, line.asks_end), 1.0, pool,
+        Side(old, feed.asks * known, old_text, feed.asks_text, feed.form),
+        Side(new, 0, new_text, 0, 0),
+        output.ask_change_price[output.used[2]:], output.ask_change_amount[output.used[2]:],
+    )  # fmt: skip
+    if asks < 0:
+        return False
+    bids, bid_changes, bid_form = _side(
+        text, (line.bids, line.bids_end), -1.0, pool,
+        Side(old + size, feed.bids * known, old_text + feed.room, feed.bids_text, feed.form),
+        Side(new + size, 0, new_text + feed.room, 0, 0),
+        output.bid_change_price[output.used[1]:], output.bid_change_amount[output.used[1]:],
+    )  # fmt: skip
+    if bids < 0 or (ask_form != bid_form and min(ask_form, bid_form) > 0):
+        return False
+    form = max(ask_form, bid_form)
+    status = checked(text, line, form)
+    if status == MISMATCH:
+        return False
+
+    row = output.rows[output.used[0]]
+    row.checksum_status = status
+    row.ask_levels, row.bid_levels = asks, bids
+    row.ask_changes, row.bid_changes = ask_changes, bid_changes
+    row.ask_price, row.ask_amount = pool.price[new], pool.amount[new]
+    row.bid_price, row.bid_amount = pool.price[new + size], pool.amount[new + size]
+    row.reset = feed.fresh
+    row.keyframe = feed.fresh > 0 or feed.since + 1 >= keyframe_every
+    output.used[0] += 1
+    output.used[1] += bid_changes
+    output.used[2] += ask_changes
+    feed.turn, feed.fresh, feed.form = 1 - feed.turn, 0, form
+    feed.asks, feed.bids = asks, bids
+    feed.asks_text, feed.bids_text = line.asks_end - line.asks, line.bids_end - line.bids
+    feed.since = 0 if row.keyframe else feed.since + 1
+    if row.keyframe:
+        copied(pool.price, new, output.book_ask_price, output.used[4], asks)
+        copied(pool.amount, new, output.book_ask_amount, output.used[4], asks)
+        copied(pool.price, new + size, output.book_bid_price, output.used[3], bids)
+        copied(pool.amount, new + size, output.book_bid_amount, output.used[3], bids)
+        output.used[3] += bids
+        output.used[4] += asks
+    return True
+
+
+# --- one side ------------------------------------------------------------------------------------
+
+
+@compiled
+def _side(  # noqa: C901 - one pass over two texts; see the module
+    text: NDArray[np.uint8],
+    span: tuple[int, int],
+    sign: float,
+    pool: Pool,
+    before: Side,
+    now: Side,
+    prices: NDArray[np.float64],
+    amounts: NDArray[np.float64],
+) -> tuple[int, int, int]:
+    """Read a side's text into the pool where `now` says, and note prices and amounts that changed.
+
+    `sign` makes prices grow from the best one on: 1 for asks, -1 for bids. Returns the numbers of
+    levels and of changes, and the form (0 without a level); -1 levels if it is no side.
+    """
+    begin, end = span
+    price_of, amount_of, start_of, texts = pool
+    copied(text, begin, texts, now.text, end - begin)
+    levels = changes = passed = form = 0
+    worst = -np.inf
+    at = begin + 1
+    while at < end - 1:
+        same = passed
+        if passed < before.levels and before.form > 0:
+            there = start_of[before.place + passed]
+            most = min(before.length - there, end - at)
+            agreed = there + agreement(text, at, texts, before.text + there, most)
+            while same < before.levels and start_of[before.place + same + 1] <= agreed:
+                same += 1
+        if same > passed:
+            from_, to, count = before.place + passed, now.place + levels, same - passed
+            copied(price_of, from_, price_of, to, count)
+            copied(amount_of, from_, amount_of, to, count)
+            moved = at - begin - start_of[from_]
+            _starts(start_of, from_, to, count, moved)
+            levels, passed = levels + count, same
+            at = begin + moved + start_of[before.place + same]
+            worst = sign * price_of[now.place + levels - 1]
+            level_form = before.form
+        else:
+            price, amount, after, level_form = _level(text, at)
+            if after < 0 or not (after == end - 1 or text[after] == _COMMA):
+                return -1, 0, 0
+            if not (sign * price > worst and amount > 0):
+                return -1, 0, 0
+            worst = sign * price
+            while passed < before.levels and sign * price_of[before.place + passed] < worst:
+                prices[changes], amounts[changes] = price_of[before.place + passed], 0.0
+                passed, changes = passed + 1, changes + 1
+            stood = passed < before.levels and price_of[before.place + passed] == price
+            if not stood or amount_of[before.place + passed] != amount:
+                prices[changes], amounts[changes] = price, amount
+                changes += 1
+            passed += stood
+            to = now.place + levels
+            price_of[to], amount_of[to], start_of[to] = price, amount, at - begin
+            levels, at = levels + 1, after + 1
+        if form not in (0, level_form):
+            return -1, 0, 0
+        form = level_form
+    start_of[now.place + levels] = end - begin
+    while passed < before.levels:
+        prices[changes], amounts[changes] = price_of[before.place + passed], 0.0
+        passed, changes = passed + 1, changes + 1
+    return levels, changes, form
+
+
+@compiled
+def _starts(start: NDArray[np.int64], from_: int, to: int, count: int, moved: int) -> None:
+    """Copy where levels begin, for a text in which they lie elsewhere."""
+    source, target = start[from_ : from_ + count], start[to : to + count]
+    for level in range(count):
+        target[level] = source[level] + moved
+
+
+@compiled
+def _level(text: NDArray[np.uint8], at: int) -> tuple[float, float, int, int]:
+    """Return a level's price and amount, the place after it (or -1), and its form: 2 or 4."""
+    if text[at] != _OPEN:
+        return 0.0, 0.0, -1, 0
+    price, at = number(text, at + 1)
+    if at < 0 or text[at] != _COMMA:
+        return 0.0, 0.0, -1, 0
+    amount, at = number(text, at + 1)
+    if at >= 0 and text[at] == _CLOSE:
+        return price, amount, at + 1, 2
+    rest = (
+        at >= 0 and text[at] == _COMMA and text[at + 1] == _0 and text[at + 2] == _COMMA
+        and text[at + 3] == _0 and text[at + 4] == _CLOSE
+    )  # fmt: skip
+    return price, amount, at + 5 if rest else -1, 4

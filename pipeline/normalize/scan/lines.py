@@ -1,0 +1,388 @@
+r"""A slice's bytes → its lines: what each is, and what its small fields say, in compiled code.
+
+Only what is certain is taken. The grammar, with no white space but the one blank after the time,
+each key at most once, keys in any order:
+
+    line     = minute ":" 2DIGIT "." 7DIGIT "Z " message LF     minute: the slice's own
+             | LF                                               a disconnect
+    message  = "{" member *( "," member ) "}"                   table and data are needed
+    member   = "table":  a name of TABLES, quoted
+             | "action": "partial"
+             | "data":   object | "[" object "]"
+    object   = "{" field *( "," field ) "}"
+    field    = "instrumentId": text | "marketCode": text        one of them, not both
+             | "seqNum": whole | "timestamp": whole             0 to 2^63 - 1; to the year 9999
+             | "checksum": ["-"] integer
+             | "asks": side | "bids": side                      of a book: both needed
+             | "side": "BUY" | "SELL" | "buy" | "sell"          of a trade: needed
+             | "price": value | "quantity": value               of a trade: both needed
+             | "tradeId": text
+    side     = "[]" | "[[" … "]]"                               read in books.py
+    text     = printable ASCII without " and \, quoted
+    whole    = integer | integer, quoted                        integer: no sign, fraction, exponent
+    value    = number | number, quoted                          number: see text.py
+
+Any other line is OTHER, for the general decoder (coinflex.py).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import numpy as np
+
+from pipeline.compiled import compiled
+from pipeline.normalize.scan.text import (
+    digits,
+    integer,
+    line_end,
+    side_end,
+    text_end,
+    value,
+    whole,
+    word,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+__all__ = [
+    "DEPTH",
+    "DISCONNECT",
+    "HAS_ACTION",
+    "HAS_SEQ_NUM",
+    "HAS_TIMESTAMP",
+    "HAS_TRADE_ID",
+    "LINE",
+    "OTHER",
+    "TABLES",
+    "TRADE",
+    "Names",
+    "lines",
+]
+
+_LF, _BLANK, _QUOTE, _COMMA, _MINUS, _POINT, _Z = b'\n ",-.Z'
+_OPEN, _CLOSE, _BEGIN, _END = b"[]{}"
+
+# Kinds of lines.
+OTHER, DISCONNECT, DEPTH, TRADE = range(4)
+
+# One line. Spans are [name, name_end) and so on, places in the text.
+LINE: Final = np.dtype(
+    [
+        ("start", np.int64), ("end", np.int64),          # without its LF
+        ("time", np.int64),                              # of arrival, 100 ns into the minute, or -1
+        ("timestamp", np.int64), ("seq_num", np.int64),  # milliseconds; see `seen`
+        ("checksum", np.int64),                          # 0: not given
+        ("asks", np.int64), ("asks_end", np.int64), ("bids", np.int64), ("bids_end", np.int64),
+        ("price", np.float64), ("amount", np.float64), ("sell", np.bool_),
+        ("id", np.int64), ("id_end", np.int64), ("name", np.int64), ("name_end", np.int64),
+        ("feed", np.int64),                              # its number in Names
+        ("kind", np.uint8), ("table", np.uint8),
+        ("seen", np.int64),                              # a bit for each word of _KEYS it has
+    ],
+    align=True,
+)  # fmt: skip
+
+
+def _words(texts: Sequence[bytes]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Return texts as rows of bytes, and their lengths."""
+    width = max(map(len, texts))
+    rows = np.frombuffer(b"".join(text.ljust(width) for text in texts), np.uint8)
+    return rows.reshape(-1, width), np.array([len(text) for text in texts])
+
+
+# Without the quote that all begin with, so that most are told apart by one character.
+_KEYS, _KEY_LENGTHS = _words(
+    [
+        b'table":', b'action":', b'data":', b'instrumentId":', b'marketCode":', b'seqNum":',
+        b'asks":', b'bids":', b'checksum":', b'timestamp":', b'side":', b'quantity":', b'price":',
+        b'tradeId":',
+    ]
+)  # fmt: skip
+(
+    _TABLE, _ACTION, _DATA, _INSTRUMENT_ID, _MARKET_CODE, _SEQ_NUM, _ASKS, _BIDS, _CHECKSUM,
+    _TIMESTAMP, _SIDE, _QUANTITY, _PRICE, _TRADE_ID, _KEY_COUNT,
+) = range(15)  # fmt: skip
+
+# As the wire spells them; both names of the full channel.
+TABLES: Final = (
+    "futures/depth", "depth", "depthL5", "depthL10", "depthL25", "depthUpdate", "trade",
+)  # fmt: skip
+_TABLES, _TABLE_LENGTHS = _words([f'"{name}"'.encode() for name in TABLES])
+_TRADE_TABLE: Final = TABLES.index("trade")
+_ACTIONS, _ACTION_LENGTHS = _words([b'"partial"'])
+_SIDES, _SIDE_LENGTHS = _words([b'"BUY"', b'"buy"', b'"SELL"', b'"sell"'])
+_FIRST_SELL: Final = 2
+
+_LAST_TIMESTAMP: Final = 253_402_300_799_999  # the end of the year 9999
+
+
+def _bits(*keys: int) -> int:
+    return sum(1 << key for key in keys)
+
+
+HAS_ACTION: Final = _bits(_ACTION)
+HAS_SEQ_NUM: Final = _bits(_SEQ_NUM)
+HAS_TIMESTAMP: Final = _bits(_TIMESTAMP)
+HAS_TRADE_ID: Final = _bits(_TRADE_ID)
+_NAMES: Final = _bits(_INSTRUMENT_ID, _MARKET_CODE)
+_BOOK_NEEDS: Final = _bits(_TABLE, _DATA, _ASKS, _BIDS)
+_BOOK_MAY: Final = _BOOK_NEEDS | _NAMES | _bits(_ACTION, _SEQ_NUM, _CHECKSUM, _TIMESTAMP)
+_TRADE_NEEDS: Final = _bits(_TABLE, _DATA, _SIDE, _QUANTITY, _PRICE)
+_TRADE_MAY: Final = _TRADE_NEEDS | _NAMES | _bits(_TIMESTAMP, _TRADE_ID)
+
+
+# --- a block of lines ----------------------------------------------------------------------------
+
+
+@compiled
+def lines(
+    text: NDArray[np.uint8],
+    at: int,
+    stop: int,
+    minute: NDArray[np.uint8],
+    found: NDArray[Any],
+    names: Names,
+) -> tuple[int, int]:
+    """Read whole lines of text[at:stop] into `found` until one of them is at its end.
+
+    `minute` is what a line of the slice begins with, as b"2020-08-01T23:54:". Returns how many
+    lines were found, and the place after the last one.
+    """
+    count = 0
+    while at < stop and count < len(found):
+        line = found[count]
+        count += 1
+        line.start = at
+        line.kind, line.end = _line(text, at, minute, line, names)
+        if line.end < 0:
+            line.end = line_end(text, at)
+        at = line.end + 1
+    return count, at
+
+
+@compiled
+def _line(  # noqa: PLR0911 - a way out for each rule of the grammar
+    text: NDArray[np.uint8],
+    at: int,
+    minute: NDArray[np.uint8],
+    line: Any,  # noqa: ANN401 - a record of LINE
+    names: Names,
+) -> tuple[int, int]:
+    """Return what a line is, and the place of its LF: -1 where that is still to be looked for."""
+    if text[at] == _LF:
+        return DISCONNECT, at
+    line.seen = line.checksum = 0
+    line.time = _arrival(text, at, minute)
+    if line.time < 0:
+        return OTHER, -1
+    end = _message(text, at + len(minute) + _LENGTH_AFTER_MINUTE, line)
+    if end < 0 or text[end] != _LF:
+        return OTHER, -1
+    if (line.seen & _NAMES) == 0 or (line.seen & _NAMES) == _NAMES:
+        return OTHER, end
+    trade = line.table == _TRADE_TABLE
+    needs, may = (_TRADE_NEEDS, _TRADE_MAY) if trade else (_BOOK_NEEDS, _BOOK_MAY)
+    if (line.seen & needs) != needs or (line.seen & ~may) != 0:
+        return OTHER, end
+    line.feed = _intern(text, line.name, line.name_end, line.table, names)
+    if line.feed < 0:
+        return OTHER, end
+    return TRADE if trade else DEPTH, end
+
+
+_LENGTH_AFTER_MINUTE: Final = len(b"15.0881763Z ")
+
+
+@compiled
+def _arrival(text: NDArray[np.uint8], at: int, minute: NDArray[np.uint8]) -> int:
+    """Return when a line arrived, in 100 ns since the minute began; -1 if not in this minute."""
+    for place in range(len(minute)):
+        if text[at + place] != minute[place]:
+            return -1
+    at += len(minute)
+    seconds, fraction = digits(text, at, 2), digits(text, at + 3, 7)
+    if not 0 <= seconds < 60 or fraction < 0:  # noqa: PLR2004 - seconds of a minute
+        return -1
+    if text[at + 2] != _POINT or text[at + 10] != _Z or text[at + 11] != _BLANK:
+        return -1
+    return seconds * 10_000_000 + fraction
+
+
+# --- a message -----------------------------------------------------------------------------------
+
+
+@compiled
+def _message(text: NDArray[np.uint8], at: int, line: Any) -> int:  # noqa: ANN401 - a record
+    """Read a message into a line's record; return the place after it."""
+    if text[at] != _BEGIN:
+        return -1
+    while True:
+        at, key = _key(text, at + 1, _TABLE, _INSTRUMENT_ID, line)
+        if key == _TABLE:
+            line.table, at = _choice(text, at, _TABLES, _TABLE_LENGTHS)
+        elif key == _ACTION:
+            _, at = _choice(text, at, _ACTIONS, _ACTION_LENGTHS)
+        elif key == _DATA and text[at] == _OPEN:
+            at = _object(text, at + 1, line)
+            at = at + 1 if at >= 0 and text[at] == _CLOSE else -1
+        elif key == _DATA:
+            at = _object(text, at, line)
+        if at < 0:
+            return -1
+        if text[at] != _COMMA:
+            return at + 1 if text[at] == _END else -1
+
+
+@compiled
+def _object(text: NDArray[np.uint8], at: int, line: Any) -> int:  # noqa: ANN401 - a record
+    """Read the object of a message into the line's record; return the place after it."""
+    if text[at] != _BEGIN:
+        return -1
+    while True:
+        at, key = _key(text, at + 1, _INSTRUMENT_ID, _KEY_COUNT, line)
+        if at >= 0:
+            at = _field(text, at, key, line)
+        if at < 0:
+            return -1
+        if text[at] != _COMMA:
+            return at + 1 if text[at] == _END else -1
+
+
+@compiled
+def _key(
+    text: NDArray[np.uint8],
+    at: int,
+    first: int,
+    stop: int,
+    line: Any,  # noqa: ANN401 - a record
+) -> tuple[int, int]:
+    """Return the place after a key, and which of _KEYS[first:stop] it is; none may come twice."""
+    if text[at] != _QUOTE:
+        return -1, -1
+    key = word(text, at + 1, _KEYS, _KEY_LENGTHS, first, stop)
+    if key < 0 or (line.seen >> key) & 1:
+        return -1, -1
+    line.seen |= 1 << key
+    return at + 1 + _KEY_LENGTHS[key], key
+
+
+@compiled
+def _choice(
+    text: NDArray[np.uint8], at: int, words: NDArray[np.uint8], lengths: NDArray[np.int64]
+) -> tuple[int, int]:
+    """Return which of some words stands at a place, and the place after it."""
+    chosen = word(text, at, words, lengths, 0, len(words))
+    return chosen, at + lengths[chosen] if chosen >= 0 else -1
+
+
+@compiled
+def _field(  # noqa: C901, PLR0911 - one case a key, nothing deeper
+    text: NDArray[np.uint8],
+    at: int,
+    key: int,
+    line: Any,  # noqa: ANN401 - a record
+) -> int:
+    """Read the value of a key into the line's record; return the place after it."""
+    if key == _ASKS:
+        line.asks, at = at, side_end(text, at)
+        line.asks_end = at
+        return at
+    if key == _BIDS:
+        line.bids, at = at, side_end(text, at)
+        line.bids_end = at
+        return at
+    if key == _SEQ_NUM:
+        line.seq_num, at = whole(text, at)
+        return at
+    if key == _TIMESTAMP:
+        line.timestamp, at = whole(text, at)
+        return at if line.timestamp <= _LAST_TIMESTAMP else -1
+    if key == _CHECKSUM:
+        negative = text[at] == _MINUS
+        said, at = integer(text, at + negative)
+        line.checksum = -said if negative else said
+        return at
+    if key == _PRICE:
+        line.price, at = value(text, at)
+        return at
+    if key == _QUANTITY:
+        line.amount, at = value(text, at)
+        return at
+    if key == _SIDE:
+        side, at = _choice(text, at, _SIDES, _SIDE_LENGTHS)
+        line.sell = side >= _FIRST_SELL
+        return at
+    if text[at] != _QUOTE:
+        return -1
+    end = text_end(text, at + 1)
+    if key == _TRADE_ID:
+        line.id, line.id_end = at + 1, end
+    else:
+        line.name, line.name_end = at + 1, end
+        if end == at + 1:  # the general decoder's to refuse
+            return -1
+    return end + 1 if end >= 0 else -1
+
+
+# --- names → numbers -----------------------------------------------------------------------------
+
+_NAME_MOST: Final = 64
+_SLOTS: Final = 8192  # a power of two; at most half of them are used
+_FNV_PRIME: Final = np.uint64(0x100000001B3)
+
+
+class Names(NamedTuple):
+    """The feeds seen so far: a number for each table and instrument, found by a hash table.
+
+    Names that don't fit are left to the general decoder: longer ones, and any beyond 4,096.
+    """
+
+    slots: NDArray[np.int64]  # a feed's number, or -1
+    tables: NDArray[np.uint8]  # by number, as are the next two
+    texts: NDArray[np.uint8]
+    lengths: NDArray[np.int64]
+    used: NDArray[np.int64]  # how many, as the one element
+
+    @classmethod
+    def none(cls) -> Names:
+        """Return a table without a name in it."""
+        feeds = _SLOTS // 2
+        return cls(
+            np.full(_SLOTS, -1), np.zeros(feeds, np.uint8), np.zeros((feeds, _NAME_MOST), np.uint8),
+            np.zeros(feeds, np.int64), np.zeros(1, np.int64),
+        )  # fmt: skip
+
+
+@compiled
+def _intern(text: NDArray[np.uint8], at: int, end: int, table: int, names: Names) -> int:
+    """Return the number of a table's instrument text[at:end], a new one if need be, or -1."""
+    # One by one: each look into a tuple of arrays would count a reference.
+    slots, tables, texts, lengths, used = names
+    length = end - at
+    if length > _NAME_MOST:
+        return -1
+    hashed = np.uint64(table)
+    for place in range(at, end):
+        hashed = (hashed ^ np.uint64(text[place])) * _FNV_PRIME
+    slot = np.int64((hashed ^ (hashed >> np.uint64(32))) & np.uint64(_SLOTS - 1))
+    while slots[slot] >= 0:
+        number = slots[slot]
+        if tables[number] == table and lengths[number] == length:
+            same = 0
+            while same < length and texts[number, same] == text[at + same]:
+                same += 1
+            if same == length:
+                return number  # type: ignore[no-any-return] # an element of an array
+        slot = (slot + 1) % _SLOTS
+    number = used[0]
+    if number == len(lengths):
+        return -1
+    slots[slot], tables[number], lengths[number] = number, table, length
+    for place in range(length):
+        texts[number, place] = text[at + place]
+    used[0] += 1
+    return number  # type: ignore[no-any-return] # as above

@@ -1,0 +1,133 @@
+"""A part of a day's slices: block by block from disk through the scan.
+
+Parts are consecutive minutes, at most an hour and about so many bytes, so that they can be read by
+several processes at once in bounded memory, and put together in order. How a day is cut depends on
+its slices alone, so its lake does not depend on how many processes read it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from pipeline.normalize.part import Part, PartReader
+from pipeline.normalize.scan import LINE, PADDING, Names, lines
+from pipeline.normalize.slice_reader import SliceReader
+from pipeline.slice_file import Blocks, split_line
+from pipeline.slices import Request
+from pipeline.times import day_start_us
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import date
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from pipeline.day_sources import DaySources
+    from pipeline.normalize.coverage import Delivered
+
+__all__ = ["PartSources", "compile_scan", "parts_of", "read_part"]
+
+# The most that a part may hold, so that what comes of it fits into memory many times over.
+_MINUTES: Final = 60
+_BYTES: Final = 8 << 20
+
+
+@dataclass(frozen=True)
+class PartSources:
+    """Consecutive minutes of a day: in each, the rank and path of the slices that count."""
+
+    day: date
+    requests: list[Request]
+    first_minute: int
+    slices: list[list[tuple[int, Path]]]
+
+
+def parts_of(sources: DaySources) -> Iterator[PartSources]:
+    """Cut a day into parts, in order."""
+    first, size = 0, 0
+    for minute, ranks in enumerate(sources.minutes):
+        held = sum(sources.held[rank].slices[minute].bytes for rank in ranks)
+        if minute > first and (minute - first == _MINUTES or size + held > _BYTES):
+            yield _part(sources, first, minute)
+            first, size = minute, 0
+        size += held
+    yield _part(sources, first, len(sources.minutes))
+
+
+def _part(sources: DaySources, first: int, stop: int) -> PartSources:
+    slices = [
+        [(rank, sources.held[rank].path(minute)) for rank in sources.minutes[minute]]
+        for minute in range(first, stop)
+    ]
+    return PartSources(sources.day, sources.requests, first, slices)
+
+
+def read_part(part: PartSources, delivered: Delivered | None = None) -> Part:
+    """Read a part of a day; raises SliceCorrupt. `delivered` is what earlier parts found."""
+    start = day_start_us(part.day)
+    reader = PartReader(part.requests, start, part.first_minute, split_line, delivered)
+    blocks = _Blocks()
+    for minute, held in enumerate(part.slices, part.first_minute):
+        reader.begin_minute(tuple(rank for rank, _ in held))
+        stamp = f"{part.day}T{minute // 60:02}:{minute % 60:02}:".encode()
+        orders = _orders(blocks, [path for _, path in held], stamp) if len(held) > 1 else [None]
+        slices = []
+        for (rank, path), order in zip(held, orders, strict=False):
+            slices.append(SliceReader(reader, rank, stamp, order))
+            for text, stop in blocks.of(path):
+                slices[-1].read(text, stop)
+        reader.end_minute(slice_.line_before for slice_ in slices)
+    return reader.finish()
+
+
+class _Blocks:
+    """Blocks of slices as arrays of bytes."""
+
+    def __init__(self) -> None:
+        self._blocks = Blocks(PADDING)
+
+    def of(self, path: Path) -> Iterator[tuple[NDArray[np.uint8], int]]:
+        """Yield (text, stop), as Blocks does."""
+        for buffer, stop in self._blocks.of(path):
+            yield np.frombuffer(buffer, np.uint8), stop
+
+
+def _orders(blocks: _Blocks, paths: list[Path], stamp: bytes) -> list[NDArray[np.int64]]:
+    """Return the place in the minute, from 1, of each line of several slices of it.
+
+    Between slices the clock alone can tell the order; within one it never runs back. Of lines that
+    arrived at once those of the widest request come first.
+    """
+    arrived = [np.maximum.accumulate(_arrivals(blocks, path, stamp)) for path in paths]
+    order = np.argsort(np.concatenate(arrived), kind="stable")
+    places = np.empty(len(order), np.int64)
+    places[order] = np.arange(1, len(order) + 1)
+    return np.split(places, np.cumsum([len(each) for each in arrived])[:-1])
+
+
+def _arrivals(blocks: _Blocks, path: Path, stamp: bytes) -> NDArray[np.int64]:
+    """Return when each line arrived, in 100 ns since the minute began; -1 if it doesn't say."""
+    found, names, begins = np.zeros(4096, LINE), Names.none(), np.frombuffer(stamp, np.uint8)
+    arrived = [np.zeros(0, np.int64)]
+    for text, stop in blocks.of(path):
+        at = 0
+        while at < stop:
+            found["time"] = -1  # a disconnect has none
+            count, at = lines(text, at, stop, begins, found, names)
+            arrived.append(found["time"][:count].copy())
+    return np.concatenate(arrived)
+
+
+def compile_scan() -> None:
+    """Have the scan compiled: seconds, once. What was compiled before is taken from its cache."""
+    stamp = b"2020-08-01T23:54:"
+    book = b'{"table":"depth","data":{"instrumentId":"A","asks":[[2,1]],"bids":[],"checksum":1}}'
+    text = stamp + b"15.0881763Z " + book + b"\n"
+    reader = PartReader([Request("any", "none")], 0, 0, split_line)
+    reader.begin_minute((0,))
+    padded = np.frombuffer(bytearray(text + bytes(PADDING)), np.uint8)
+    SliceReader(reader, 0, stamp, None).read(padded, len(text))

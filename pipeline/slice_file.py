@@ -1,0 +1,166 @@
+"""One slice: its lines, the times they begin with, and its facts.
+
+A slice is gzip NDJSON, one UTC minute of the arrival clock, in Tardis's own form. Each line is
+
+    2020-07-14T00:00:00.2904133Z {"table":"futures/depth",…}
+    └ arrival time, 28 characters, 100 ns ┘ └ the exchange's own JSON
+
+and an empty line marks a disconnect of the recorder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import zlib
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+from isal import igzip
+from isal.igzip_lib import IsalError
+
+from pipeline.errors import SliceCorrupt
+from pipeline.times import to_us
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+__all__ = ["Blocks", "SliceFacts", "examine", "read_lines", "split_line"]
+
+_STAMP: Final = re.compile(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d):([0-5]\d)\.(\d{6})\dZ ")
+_BLOCK: Final = 1 << 20
+_LF: Final = ord("\n")
+_BLANKS: Final = b" \t\n\r\x0b\x0c"
+# What reading a gzip that is broken or ends early may raise.
+_DAMAGED: Final[tuple[type[Exception], ...]] = (
+    OSError, EOFError, zlib.error,
+    IsalError,  # type: ignore[assignment] # its stub declares the class as an instance
+)  # fmt: skip
+
+
+class SliceFacts(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a manifest says of one slice.
+
+    `bytes` and `sha256` are of the file, `lines` counts data lines, `disconnects` empty ones,
+    `first` and `last` are arrival times as they stand in it. `mtime_ns` is the file's own, so that
+    an untouched file need not be read again to be believed.
+    """
+
+    sha256: str
+    bytes: int
+    lines: int
+    disconnects: int
+    first: str | None
+    last: str | None
+    mtime_ns: int
+
+
+def split_line(line: bytes) -> tuple[int, bytes]:
+    """Return the arrival time (microseconds UTC, truncated as Tardis's clients do) and the JSON.
+
+    Raises ValueError for a line that does not begin with an arrival time and a space.
+    """
+    stamp = _STAMP.match(line)
+    if stamp is None:
+        raise ValueError("no arrival time at the start of the line")
+    minute, seconds, microseconds = stamp.groups()
+    return _minute_us(minute) + int(seconds) * 1_000_000 + int(microseconds), line[29:]
+
+
+@lru_cache(maxsize=64)
+def _minute_us(text: bytes) -> int:
+    return to_us(datetime.fromisoformat(text.decode("ascii")).replace(tzinfo=UTC))
+
+
+class Blocks:
+    """Slices as blocks of whole lines, read into one buffer that is used again and again.
+
+    At least `padding` bytes of the buffer lie behind a block's end; they have no meaning.
+    """
+
+    def __init__(self, padding: int = 0) -> None:
+        self._padding = padding
+        self._buffer = bytearray(_BLOCK + padding)
+
+    def of(self, path: Path) -> Iterator[tuple[bytearray, int]]:
+        """Yield (buffer, stop): buffer[:stop] are the next whole lines, each with its LF.
+
+        Valid until the next one is asked for. No more than a block and a line are in memory.
+        Raises SliceCorrupt where the gzip ends early or its checksum fails; the blocks before that
+        were already yielded, so examine first.
+        """
+        if path.stat().st_size == 0:  # how Tardis serves a minute without data
+            return
+        rest = 0  # bytes of a line whose end is still to come
+        try:
+            with igzip.open(path, "rb") as file:  # type: ignore[no-untyped-call] # no stub
+                while count := file.readinto(self._room(rest)):
+                    end = rest + count
+                    stop = self._buffer.rfind(b"\n", rest, end) + 1
+                    if stop:
+                        yield self._buffer, stop
+                        self._buffer[: end - stop] = self._buffer[stop:end]
+                    rest = end - stop
+        except _DAMAGED as error:
+            raise SliceCorrupt(path, str(error)) from error
+        if rest:
+            self._buffer[rest] = _LF
+            yield self._buffer, rest + 1
+
+    def _room(self, used: int) -> memoryview:
+        """Return the free part of the buffer, which keeps one byte for a last line's LF."""
+        if used + self._padding + 1 >= len(self._buffer):  # a line longer than the buffer
+            self._buffer = self._buffer + bytes(len(self._buffer))  # others may look at the old one
+        return memoryview(self._buffer)[used : len(self._buffer) - self._padding - 1]
+
+
+def read_lines(path: Path) -> Iterator[bytes]:
+    """Yield a slice's lines without their ends, in order, an empty one for each disconnect.
+
+    Raises SliceCorrupt as Blocks does.
+    """
+    for buffer, stop in Blocks().of(path):
+        yield from bytes(buffer[: stop - 1]).split(b"\n")
+
+
+def examine(path: Path) -> SliceFacts:
+    """Read a slice through to its end and return its facts; raises SliceCorrupt if it has none."""
+    status = path.stat()
+    lines = disconnects = 0
+    first = last = b""
+    for buffer, stop in Blocks().of(path):
+        count, blank, begin, end = _counted(buffer, stop)
+        lines, disconnects = lines + count - blank, disconnects + blank
+        first, last = first or begin, end or last
+    return SliceFacts(
+        sha256=_sha256(path),
+        bytes=status.st_size,
+        lines=lines,
+        disconnects=disconnects,
+        first=_stamp_text(first),
+        last=_stamp_text(last),
+        mtime_ns=status.st_mtime_ns,
+    )
+
+
+def _counted(buffer: bytearray, stop: int) -> tuple[int, int, bytes, bytes]:
+    """Return how many lines a block has, how many are blank, and the first and last that is not."""
+    if buffer[0] in _BLANKS or any(buffer.find(b"\n%c" % blank, 0, stop) >= 0 for blank in _BLANKS):
+        lines = [bytes(line) for line in buffer[: stop - 1].split(b"\n")]
+        told = [line for line in lines if line.strip()] or [b""]
+        return len(lines), sum(not line.strip() for line in lines), told[0], told[-1]
+    begin = buffer.rfind(b"\n", 0, stop - 1) + 1
+    first = bytes(buffer[: buffer.find(b"\n")])
+    return buffer.count(b"\n", 0, stop), 0, first, bytes(buffer[begin : stop - 1])
+
+
+def _stamp_text(line: bytes) -> str | None:
+    return line[:28].decode("ascii") if _STAMP.match(line) else None
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
