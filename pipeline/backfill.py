@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -105,14 +106,7 @@ def backfill(
         plan = plan_backfill(settings, wanted, channels=channels, instruments=instruments)
         required_key(plan, settings.tardis.key, KEY_VARIABLES[0])
         with progress(sum(1 for _ in plan.minutes())) as shown:
-            downloaded = asyncio.run(download(settings, plan, door, shown))
-            ingested = ingest(
-                settings.data,
-                settings.exchange,
-                days=[day.day for day in plan.days],
-                jobs=jobs,
-                progress=shown.ingested,
-            )
+            downloaded, ingested = _fetch_and_ingest(settings, plan, door, jobs, shown)
         write_database(settings.data, settings.exchange)
         for name, day in _suspect(settings, plan):
             log.warning("%s was asked for on %s, and there is not a line: suspect", name, day)
@@ -120,6 +114,29 @@ def backfill(
             settings.data, settings.exchange
         )  # the folders too: the next run has nothing left to tidy
     return BackfillReport(plan, downloaded, ingested)
+
+
+def _fetch_and_ingest(
+    settings: Settings, plan: Plan, door: Door, jobs: int | None, shown: Progress
+) -> tuple[DownloadReport, IngestReport]:
+    """Ingest each day while it arrives, so that all is there moments after the last byte."""
+    door.open(plan.request)
+    arrivals = plan.arrivals()
+    with ThreadPoolExecutor(1, "ingest") as beside:
+        ingesting = beside.submit(
+            ingest,
+            settings.data,
+            settings.exchange,
+            days=[day.day for day in plan.days],
+            jobs=jobs,
+            arrivals=arrivals,
+            progress=shown.ingested,
+        )
+        try:
+            downloaded = asyncio.run(download(settings, plan, door, arrivals, shown))
+            return downloaded, ingesting.result()
+        finally:
+            arrivals.abandon()  # whoever still waits need not: the download is over
 
 
 def _suspect(settings: Settings, plan: Plan) -> list[tuple[str, date]]:

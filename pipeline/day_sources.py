@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pipeline.schemas import SCHEMA_VERSION
@@ -12,21 +12,39 @@ from pipeline.slices import DayOfSlices, Door, Request, minute_path
 if TYPE_CHECKING:
     from datetime import date
 
+    from pipeline.arrivals import Arrivals
+
 __all__ = ["DaySources", "sources_of"]
 
 
 @dataclass
 class DaySources:
-    """The slices that count for a day: requests by rank (the widest first), ranks by minute."""
+    """The slices that count for a day: requests by rank (the widest first), ranks by minute.
+
+    Of a day that is still on its way (`arrivals`) a minute is waited for when it is asked for.
+    """
 
     day: date
     held: list[DayOfSlices]
-    minutes: list[tuple[int, ...]]
+    arrivals: Arrivals | None = None
+    _ranks: dict[int, tuple[int, ...]] = field(default_factory=dict)
 
     @property
     def requests(self) -> list[Request]:
         """The requests, by rank."""
         return [held.request for held in self.held]
+
+    @property
+    def minutes(self) -> list[tuple[int, ...]]:
+        """The ranks that count, by minute."""
+        return [self.ranks(minute) for minute in range(1440)]
+
+    @property
+    def overlapping(self) -> bool:
+        """Whether slices of several requests count, or may yet count, in one minute."""
+        if self.arrivals:
+            return len(self.held) > 1
+        return any(len(ranks) > 1 for ranks in self.minutes)
 
     @property
     def corrupt(self) -> dict[str, str]:
@@ -36,6 +54,26 @@ class DaySources:
             for rank, held in enumerate(self.held)
             for minute, reason in sorted(held.corrupt.items())
         }
+
+    def ranks(self, minute: int) -> tuple[int, ...]:
+        """Return which slices of a minute count: none that a wider one contains.
+
+        Raises Abandoned if the minute was on its way and will not be settled.
+        """
+        ranks = self._ranks.get(minute)
+        if ranks is None:
+            if self.arrivals:
+                self.arrivals.wait_for(self.day, [minute])
+            present = [rank for rank, held in enumerate(self.held) if minute in held.slices]
+            ranks = self._ranks[minute] = tuple(
+                rank
+                for place, rank in enumerate(present)
+                if not any(
+                    self.held[wider].request.contains(self.held[rank].request)
+                    for wider in present[:place]
+                )
+            )
+        return ranks
 
     def digest(self) -> str:
         """Return what the day's lake depends on: the slices that count, and the schema."""
@@ -57,21 +95,13 @@ class DaySources:
         return f"{request.origin}:{request.exchange}"
 
 
-def sources_of(door: Door, day: date) -> DaySources:
-    """Return the slices of a day that count: in each minute, none that a wider one contains."""
-    held = [slices for request in door.requests() if _any(slices := door.day(request, day))]
-    minutes = []
-    for minute in range(1440):
-        present = [rank for rank, slices in enumerate(held) if minute in slices.slices]
-        minutes.append(
-            tuple(
-                rank
-                for place, rank in enumerate(present)
-                if not any(held[w].request.contains(held[rank].request) for w in present[:place])
-            )
-        )
-    return DaySources(day, held, minutes)
-
-
-def _any(slices: DayOfSlices) -> bool:
-    return bool(slices.slices or slices.corrupt)
+def sources_of(door: Door, day: date, arrivals: Arrivals | None = None) -> DaySources:
+    """Return the slices of a day that count, also those that are still on their way."""
+    coming = arrivals.days.get(day) if arrivals else None
+    held = []
+    for request in door.requests():
+        if coming and request == coming.request:
+            held.append(coming)
+        elif (slices := door.day(request, day)).slices or slices.corrupt:
+            held.append(slices)
+    return DaySources(day, held, arrivals if coming else None)

@@ -1,4 +1,4 @@
-"""Slices not yet in the lake → normalize → lake. One day is one function of its own slices."""
+"""Days that the lake lacks, or has from other slices → the lake; many at a time."""
 
 from __future__ import annotations
 
@@ -6,158 +6,39 @@ import logging
 import multiprocessing
 import os
 import threading
-from collections import Counter, deque
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
-from itertools import islice
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-import pipeline
 from pipeline import durable
 from pipeline.catalogue import Catalogue
+from pipeline.day_ingest import DayResult, Readers, ingest_day
 from pipeline.day_sources import DaySources, sources_of
-from pipeline.errors import SliceCorrupt, UsageError
-from pipeline.lake import DayWriter, Lake
+from pipeline.errors import UsageError
+from pipeline.lake import Lake
 from pipeline.lock import holding
-from pipeline.normalize.day import DayNormalizer
-from pipeline.normalize.depth import Lineage
-from pipeline.reading import compile_scan, parts_of, read_part
+from pipeline.reading import compile_scan
 from pipeline.schemas import INGESTS
 from pipeline.slices import Door
-from pipeline.times import Range, day_start_us
+from pipeline.times import Range
 from pipeline.views import write_database
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from concurrent.futures import Executor, Future
+    from datetime import date
     from pathlib import Path
 
-    from pipeline.normalize.part import Part, Tally
+    from pipeline.arrivals import Arrivals
 
-__all__ = ["IngestReport", "clear_drafts", "ingest", "ingest_day", "ingest_range"]
+__all__ = ["IngestReport", "clear_drafts", "ingest", "ingest_range"]
 
 log = logging.getLogger(__name__)
 
-# --- one day -----------------------------------------------------------------------------------
-
-
-class Readers(NamedTuple):
-    """Processes that read parts of a day ahead, and how many they are."""
-
-    pool: Executor
-    processes: int
-
-
-@dataclass
-class DayResult:
-    """What came of one day: its rows of the catalogue, what it was made from, what was corrupt."""
-
-    day: date
-    rows: pl.DataFrame
-    about: dict[str, Any]
-    corrupt: dict[str, str]
-
-
-def ingest_day(
-    data: Path,
-    exchange: str,
-    day: date,
-    instruments: frozenset[str] | None = None,
-    readers: Readers | None = None,
-) -> DayResult:
-    """Write a day's partitions (of some instruments, or all) from its slices.
-
-    The catalogue is not touched. A slice that turns out to be broken while it is read counts as
-    not fetched, and the day is done again without it. `readers` read parts of the day ahead.
-    """
-    door = Door(data, exchange)
-    while True:
-        sources = sources_of(door, day)
-        try:
-            return _write_day(Lake(data, exchange), sources, instruments, readers)
-        except SliceCorrupt as error:
-            log.warning("%s; the day is read again without it", error)
-            for held in sources.held:
-                held.distrust(error.path)
-
-
-def _write_day(
-    lake: Lake,
-    sources: DaySources,
-    instruments: frozenset[str] | None,
-    readers: Readers | None,
-) -> DayResult:
-    digest = sources.digest()
-
-    with DayWriter(lake, sources.day, digest, pipeline.__version__) as writer:
-
-        def emit(table: str, instrument: str | None, rows: pl.DataFrame) -> None:
-            if instrument is None or instruments is None or instrument in instruments:
-                writer.write(table, instrument, rows)
-
-        lineage = Lineage(sources.origin, sources.slice_name)
-        day = DayNormalizer(sources.requests, day_start_us(sources.day), lineage, emit)
-        for part in _parts(sources, day, readers):
-            day.take(part)
-        rows = [_ingest_row(sources, *at, tally) for at, tally in sorted(day.tallies.items())]
-        writer.write(INGESTS.name, None, pl.DataFrame(rows, schema=INGESTS.schema))
-        facts = day.finish()
-        if instruments is not None:
-            facts = {name: facts[name] for name in facts if name in instruments}
-        catalogued = writer.commit(facts, instruments)
-    totals = Counter[str]()
-    for tally in day.tallies.values():
-        totals.update(tally)
-    about = {
-        "source": digest,
-        "slices": len(rows),
-        "slice_bytes": sum(row["bytes"] for row in rows),
-        "minutes_fetched": sum(map(bool, sources.minutes)),
-        **{name: totals[name] for name in ("lines", "control", "foreign_lines", "quarantined")},
-        **{name: totals[name] for name in ("disconnects", "outside_minute", "backwards")},
-    }
-    return DayResult(sources.day, catalogued, about, sources.corrupt)
-
-
-def _parts(sources: DaySources, day: DayNormalizer, readers: Readers | None) -> Iterator[Part]:
-    """Yield the day's parts in order, read ahead where there is somebody to do so."""
-    parts = parts_of(sources)
-    # Of a day with overlapping requests a part needs to know what the one before it delivered.
-    if readers is None or any(len(ranks) > 1 for ranks in sources.minutes):
-        for part in parts:
-            yield read_part(part, day.delivered)
-        return
-    ahead: deque[Future[Part]] = deque()
-    try:
-        while True:
-            # As many as are read at once, and one to go on with: what waits here is in memory.
-            for following in islice(parts, readers.processes + 1 - len(ahead)):
-                ahead.append(readers.pool.submit(read_part, following))
-            if not ahead:
-                return
-            yield ahead.popleft().result()
-    finally:
-        for future in ahead:
-            future.cancel()
-
-
-def _ingest_row(sources: DaySources, minute: int, rank: int, tally: Tally) -> dict[str, Any]:
-    facts = sources.held[rank].slices[minute]
-    row = {
-        "slice": sources.slice_name(rank, minute),
-        "minute": datetime.combine(sources.day, datetime.min.time()) + timedelta(minutes=minute),
-        "origin": sources.origin(rank),
-        "sha256": facts.sha256,
-        "bytes": facts.bytes,
-    }
-    return row | {name: tally[name] for name in INGESTS.schema if name not in row}
-
-
-# --- many days ---------------------------------------------------------------------------------
+# A process takes a second to start; fewer slices than these are read sooner without.
+_SLICES_WORTH_PROCESSES: Final = 120
 
 
 @dataclass
@@ -178,34 +59,31 @@ def ingest(
     instruments: Iterable[str] | None = None,
     rebuild: bool = False,
     jobs: int | None = None,
+    arrivals: Arrivals | None = None,
     progress: Callable[[date, int, int], None] | None = None,
 ) -> IngestReport:
     """Bring days (all that have slices, if None) into the lake; those up to date are left alone.
 
-    `progress` is told each finished day, how many are done, and how many there are. The caller
-    holds the lock.
+    Days among `arrivals` are read while they arrive, in order, after all others; raises Abandoned
+    if they don't. `jobs` is how many processes read and write (None: as many as pay). `progress`
+    is told each finished day, how many are done, and how many there are. The caller holds the lock.
     """
-    door, lake = Door(data, exchange), Lake(data, exchange)
-    lake.prepare()
-    catalogue = Catalogue(lake)
     wanted = None if instruments is None else frozenset(instruments)
-    report = IngestReport()
-    todo = list(_stale_days(door, lake, catalogue, days, wanted, report, rebuild=rebuild))
-    for done, result in enumerate(_results(data, exchange, todo, wanted, jobs), 1):
-        catalogue.replace(result.day, result.rows, result.about, wanted)
-        catalogue.save()
-        report.written.append(result.day.isoformat())
-        report.corrupt |= result.corrupt
-        for name, value in result.about.items():
-            if isinstance(value, int):
-                report.counts[name] = report.counts.get(name, 0) + value
+    run = _Run(data, exchange, wanted, rebuild=rebuild)
+    coming = sorted(arrivals.days) if arrivals else []
+    there = _days_with_slices(run.door) if days is None else sorted(days)
+    todo = [day for day in there if day not in coming and run.is_stale(sources_of(run.door, day))]
+    total = len(todo) + len(coming)
+    for done, result in enumerate(_results(run, todo, coming, jobs, arrivals), 1):
+        run.note(result)
         if progress:
-            progress(result.day, done, len(todo))
-    report.written.sort()
-    known = set(catalogue.rows["instrument"])
+            progress(result.day, done, total)
+    run.report.written.sort()
+    run.report.up_to_date.sort()
+    known = set(run.catalogue.rows["instrument"])
     for name in sorted((wanted or frozenset()) - known):
         raise UsageError.not_among("--instruments", name, known)
-    return report
+    return run.report
 
 
 def ingest_range(
@@ -263,71 +141,96 @@ def _days_with_slices(door: Door) -> list[date]:
     return sorted({day for request in door.requests() for day in door.days(request)})
 
 
-def _stale_days(
-    door: Door,
-    lake: Lake,
-    catalogue: Catalogue,
-    days: Iterable[date] | None,
-    wanted: frozenset[str] | None,
-    report: IngestReport,
-    *,
-    rebuild: bool,
-) -> Iterator[date]:
-    for day in _days_with_slices(door) if days is None else sorted(days):
-        sources = sources_of(door, day)
+class _Run:
+    """One run over some days: what it found, and what it did."""
+
+    def __init__(
+        self, data: Path, exchange: str, wanted: frozenset[str] | None, *, rebuild: bool
+    ) -> None:
+        self.data = data
+        self.exchange = exchange
+        self.wanted = wanted
+        self.door = Door(data, exchange)
+        self.report = IngestReport()
+        self.slices = 0  # of the days to do
+        self._rebuild = rebuild
+        self._lake = Lake(data, exchange)
+        self._lake.prepare()
+        self.catalogue = Catalogue(self._lake)
+
+    def is_stale(self, sources: DaySources) -> bool:
+        """Say whether a day is to be written, and note it if not."""
         for held in sources.held:
             held.save()
-        report.corrupt |= sources.corrupt
-        if not any(sources.minutes):
+        self.report.corrupt |= sources.corrupt
+        slices = sum(map(len, sources.minutes))
+        if not slices:
             # Raw that is gone must not take with it what the lake still has.
+            day = sources.day
             log.warning("%s has no whole slice; what the lake has of it is left as it is", day)
-            continue
-        if not rebuild and _up_to_date(lake, catalogue, sources, wanted):
-            report.up_to_date.append(day.isoformat())
-        else:
-            yield day
+            return False
+        if not self._rebuild and self._up_to_date(sources):
+            self.report.up_to_date.append(sources.day.isoformat())
+            return False
+        self.slices += slices
+        return True
 
+    def note(self, result: DayResult) -> None:
+        """Take what came of a day into the catalogue and the report."""
+        self.report.corrupt |= result.corrupt
+        if result.rows is None:
+            return
+        self.catalogue.replace(result.day, result.rows, result.about, self.wanted)
+        self.catalogue.save()
+        self.report.written.append(result.day.isoformat())
+        for name, value in result.about.items():
+            if isinstance(value, int):
+                self.report.counts[name] = self.report.counts.get(name, 0) + value
 
-def _up_to_date(
-    lake: Lake, catalogue: Catalogue, sources: DaySources, wanted: frozenset[str] | None
-) -> bool:
-    """Say whether the lake has the day as these slices give it, by the sizes of its files."""
-    if catalogue.source_of(sources.day, wanted) != {sources.digest()}:
-        return False
-    if not lake.partition(INGESTS.name, None, sources.day).exists():
-        return False
-    rows = catalogue.rows.filter(pl.col("date") == sources.day).select("instrument", "bytes")
-    return all(
-        lake.bytes_of(sources.day, name) == size
-        for name, size in rows.iter_rows()
-        if wanted is None or name in wanted
-    )
+    def _up_to_date(self, sources: DaySources) -> bool:
+        """Say whether the lake has the day as these slices give it, by the sizes of its files."""
+        if self.catalogue.source_of(sources.day, self.wanted) != {sources.digest()}:
+            return False
+        if not self._lake.partition(INGESTS.name, None, sources.day).exists():
+            return False
+        rows = self.catalogue.rows.filter(pl.col("date") == sources.day)
+        return all(
+            self._lake.bytes_of(sources.day, name) == size
+            for name, size in rows.select("instrument", "bytes").iter_rows()
+            if self.wanted is None or name in self.wanted
+        )
 
 
 def _results(
-    data: Path, exchange: str, days: list[date], wanted: frozenset[str] | None, jobs: int | None
+    run: _Run, days: list[date], coming: list[date], jobs: int | None, arrivals: Arrivals | None
 ) -> Iterator[DayResult]:
     """Yield each day's result as it is done.
 
     Days in parallel where there are enough of them, otherwise the parts of one day after the other.
     """
-    jobs = jobs or os.cpu_count() or 1
-    if jobs == 1 or not days:
-        for day in days:
-            yield ingest_day(data, exchange, day, wanted)
-    elif len(days) < jobs:
-        with _pool(jobs) as pool:
-            for day in days:
-                yield ingest_day(data, exchange, day, wanted, Readers(pool, jobs))
-    else:
-        with _pool(jobs) as pool:
-            futures = [pool.submit(ingest_day, data, exchange, day, wanted) for day in days]
+    given = run.data, run.exchange
+    slices = run.slices + (arrivals.count if arrivals else 0)
+    if jobs is None:
+        jobs = (os.cpu_count() or 1) if slices >= _SLICES_WORTH_PROCESSES else 1
+    with _pool(jobs) as pool:
+        readers = Readers(pool, jobs) if pool else None
+        if pool and len(days) >= jobs:
+            futures = [pool.submit(ingest_day, *given, day, run.wanted) for day in days]
             for future in as_completed(futures):
                 yield future.result()
+        else:
+            for day in days:
+                yield ingest_day(*given, day, run.wanted, readers)
+        for day in coming:
+            yield ingest_day(*given, day, run.wanted, readers, arrivals, run.is_stale)
 
 
 @contextmanager
-def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
+def _pool(workers: int) -> Iterator[ProcessPoolExecutor | None]:
+    """Yield processes to work with, None if the caller's own is to do it all."""
+    if workers == 1:
+        yield None
+        return
     compile_scan()  # here, lest each of them does
     # Spawned: a fork of a process with Polars' threads in it may hang.
     context = multiprocessing.get_context("spawn")

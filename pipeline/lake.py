@@ -198,10 +198,10 @@ class _Partition:
 class DayWriter:
     """Writes all partitions of one day: drafts first, then each replaced in one step."""
 
-    def __init__(self, lake: Lake, day: date, source: str, version: str) -> None:
+    def __init__(self, lake: Lake, day: date, version: str) -> None:
         self._lake = lake
         self._day = day
-        self._about = {"source": source, "version": version, "schema_version": str(SCHEMA_VERSION)}
+        self._about = {"version": version, "schema_version": str(SCHEMA_VERSION)}
         self._partitions: dict[tuple[str, str | None], _Partition] = {}
 
     def __enter__(self) -> Self:
@@ -225,13 +225,18 @@ class DayWriter:
         _count(partition, rows)
 
     def commit(
-        self, facts: Mapping[str, Mapping[str, int]], instruments: Iterable[str] | None = None
+        self,
+        source: str,
+        facts: Mapping[str, Mapping[str, int]],
+        instruments: Iterable[str] | None = None,
     ) -> pl.DataFrame:
         """Give every file its real name; return the day's rows of the catalogue.
 
-        `facts` are what coverage says of each instrument. Partitions of the day (of `instruments`,
-        or all) that were not written now are removed: the slices no longer hold them.
+        `source` is the digest of the slices, `facts` are what coverage says of each instrument.
+        Partitions of the day (of `instruments`, or all) that were not written now are removed: the
+        slices no longer hold them.
         """
+        self._about["source"] = source
         stale = self._lake.partitions_of(self._day, instruments)
         with durable.writing(self._lake.root):
             for partition in self._partitions.values():

@@ -47,23 +47,15 @@ class PartSources:
 
 
 def parts_of(sources: DaySources) -> Iterator[PartSources]:
-    """Cut a day into parts, in order."""
-    first, size = 0, 0
-    for minute, ranks in enumerate(sources.minutes):
-        held = sum(sources.held[rank].slices[minute].bytes for rank in ranks)
-        if minute > first and (minute - first == _MINUTES or size + held > _BYTES):
-            yield _part(sources, first, minute)
-            first, size = minute, 0
-        size += held
-    yield _part(sources, first, len(sources.minutes))
-
-
-def _part(sources: DaySources, first: int, stop: int) -> PartSources:
-    slices = [
-        [(rank, sources.held[rank].path(minute)) for rank in sources.minutes[minute]]
-        for minute in range(first, stop)
-    ]
-    return PartSources(sources.day, sources.requests, first, slices)
+    """Cut a day into parts, in order, each as soon as its minutes are settled."""
+    part, size = PartSources(sources.day, sources.requests, 0, []), 0
+    for minute in range(1440):
+        slices = [(rank, sources.held[rank]) for rank in sources.ranks(minute)]
+        part.slices.append([(rank, day.path(minute)) for rank, day in slices])
+        size += sum(day.slices[minute].bytes for _, day in slices)
+        if len(part.slices) == _MINUTES or size >= _BYTES or minute == 1439:  # noqa: PLR2004 - last
+            yield part
+            part, size = PartSources(sources.day, sources.requests, minute + 1, []), 0
 
 
 def read_part(part: PartSources, delivered: Delivered | None = None) -> Part:

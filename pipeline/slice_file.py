@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["Blocks", "SliceFacts", "examine", "read_lines", "split_line"]
 
 _STAMP: Final = re.compile(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d):([0-5]\d)\.(\d{6})\dZ ")
-_BLOCK: Final = 1 << 20
+_BLOCK: Final = 2 << 20
 _LF: Final = ord("\n")
 _BLANKS: Final = b" \t\n\r\x0b\x0c"
 # What reading a gzip that is broken or ends early may raise.

@@ -22,7 +22,12 @@ A day is made anew from all of its slices, so --from and --to choose whole days.
 @period_options(required=False)
 @click.option("--instruments", metavar="A,B", help="Only the partitions of these; default: all.")
 @click.option("--rebuild", is_flag=True, help="Also days that are up to date.")
-@click.option("--jobs", type=click.IntRange(1), metavar="N", help="Days at a time; default: cores.")
+@click.option(
+    "--jobs",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Processes; default: one a core, if it pays.",
+)
 @shared_options
 def ingest(
     start: str | None, end: str | None, instruments: str | None, rebuild: bool, jobs: int | None

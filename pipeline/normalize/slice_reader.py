@@ -82,7 +82,7 @@ class SliceReader:
 
     def _numbered(self, found: NDArray[Any]) -> NDArray[Any]:
         """Give feeds the part's numbers instead of the scan's own."""
-        known = np.isin(found["kind"], (DEPTH, TRADE))
+        known = (found["kind"] == DEPTH) | (found["kind"] == TRADE)
         found["feed"][known] = self._reader.of_scan()[found["feed"][known]]
         self.tally["lines"] += int(known.sum())
         return found

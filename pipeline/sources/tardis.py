@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Iterator
     from datetime import date
 
+    from pipeline.arrivals import Arrivals
     from pipeline.config import Settings
     from pipeline.slices import Door
     from pipeline.sources.tardis_plan import DayPlan, Plan
@@ -67,16 +68,18 @@ async def exchange_details(settings: Settings) -> Details:
 
 
 async def download(
-    settings: Settings, plan: Plan, door: Door, progress: Progress
+    settings: Settings, plan: Plan, door: Door, arrivals: Arrivals, progress: Progress
 ) -> DownloadReport:
     """Fetch what the plan lacks; every minute that arrives is whole and stays, whatever follows.
+
+    Each minute is settled in `arrivals`, whether it did arrive or never will.
 
     Raises ServiceRefused, with nothing more asked, when the key check is refused. Minutes that did
     not arrive are in the report.
     """
     door.open(plan.request)
     async with TardisHttp(settings.tardis, settings.exchange) as http:
-        run = _Download(settings, plan, door, http, progress)
+        run = _Download(settings, plan, door, http, arrivals, progress)
         try:
             await run.check_access()
             await run.rest()
@@ -90,13 +93,20 @@ class _Download:
     """One download at work."""
 
     def __init__(
-        self, settings: Settings, plan: Plan, door: Door, http: TardisHttp, progress: Progress
+        self,
+        settings: Settings,
+        plan: Plan,
+        door: Door,
+        http: TardisHttp,
+        arrivals: Arrivals,
+        progress: Progress,
     ) -> None:
         self.report = DownloadReport()
         self._settings = settings
         self._plan = plan
         self._door = door
         self._http = http
+        self._arrivals = arrivals
         self._progress = progress
         self._todo = list(plan.minutes())
         self._open = {day.day: len(day.missing) for day in plan.days}
@@ -155,7 +165,7 @@ class _Download:
             self._failed_in_a_row += 1
             self._lacks(day, minute, error.reason)
         else:
-            self._arrived(size)
+            self._arrived(day, minute, size)
         self._close(day)
         return refusal
 
@@ -187,17 +197,19 @@ class _Download:
             self._calm.clear()
             asyncio.get_running_loop().call_later(pause, self._calm.set)
 
-    def _arrived(self, size: int) -> None:
+    def _arrived(self, day: DayPlan, minute: int, size: int) -> None:
         self._failed_in_a_row = 0
         self.report.fetched += 1
         self.report.size += size
         self.report.empty += size == 0
+        self._arrivals.settle(day.day, minute)
         self._progress.advance(size, arrived=True)
 
     def _lacks(self, day: DayPlan, minute: int, reason: str) -> None:
         name = minute_text(self._door.minute_at(day.day, minute))
         log.debug("%s did not arrive: %s", name, reason)
         self.report.lacking[name] = reason
+        self._arrivals.settle(day.day, minute)
         self._progress.advance(0, arrived=False)
 
     def _close(self, day: DayPlan) -> None:

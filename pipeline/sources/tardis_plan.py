@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
+from pipeline.arrivals import Arrivals
 from pipeline.errors import KeyRequired, UsageError
 from pipeline.schemas import CHANNELS, canonical_channel
 from pipeline.slices import DayOfSlices, Door, Request
@@ -56,6 +57,13 @@ class Plan:
         for day in self.days:
             for minute in day.missing:
                 yield day, minute
+
+    def arrivals(self) -> Arrivals:
+        """Return the days that lack minutes, for those who wait for them."""
+        coming = [day for day in self.days if day.missing]
+        return Arrivals(
+            {day.day: day.slices for day in coming}, {day.day: day.missing for day in coming}
+        )
 
     def summary(self) -> dict[str, Any]:
         """Return the plan in figures, as `--dry-run` prints it."""

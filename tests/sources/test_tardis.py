@@ -40,8 +40,10 @@ def fetch(data: Path, url: str, minutes: Sequence[datetime], **tardis: Any) -> D
     """Download what is lacking of some consecutive minutes."""
     found = settings(data, url, **tardis)
     plan = plan_backfill(found, Range(minutes[0], minutes[-1] + MINUTE))
-    door, progress = Door(data, "coinflex"), Counted()
-    report = asyncio.run(download(found, plan, door, progress))
+    door, progress, arrivals = Door(data, "coinflex"), Counted(), plan.arrivals()
+    report = asyncio.run(download(found, plan, door, arrivals, progress))
+    for day in arrivals.days:  # every minute is settled, whether it came or not
+        arrivals.wait_for(day, range(1440))
     assert (progress.arrived, progress.lacking) == (report.fetched, len(report.lacking))
     return report
 

@@ -1,0 +1,160 @@
+"""One day: its slices → normalize → its partitions of the lake. One function of its own slices."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter, deque
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import polars as pl
+
+import pipeline
+from pipeline.day_sources import DaySources, sources_of
+from pipeline.errors import SliceCorrupt
+from pipeline.lake import DayWriter, Lake
+from pipeline.normalize.day import DayNormalizer
+from pipeline.normalize.depth import Lineage
+from pipeline.reading import parts_of, read_part
+from pipeline.schemas import INGESTS
+from pipeline.slices import Door
+from pipeline.times import day_start_us
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from concurrent.futures import Executor, Future
+    from datetime import date
+    from pathlib import Path
+
+    from pipeline.arrivals import Arrivals
+    from pipeline.normalize.part import Part, Tally
+
+__all__ = ["DayResult", "Readers", "ingest_day"]
+
+log = logging.getLogger(__name__)
+
+
+class Readers(NamedTuple):
+    """Processes that read parts of a day ahead, and how many they are."""
+
+    pool: Executor
+    processes: int
+
+
+@dataclass
+class DayResult:
+    """What came of one day: its rows of the catalogue, what it was made from, what was corrupt.
+
+    No rows (None) where nothing was to be written: the lake had the day already, or there is no
+    whole slice.
+    """
+
+    day: date
+    rows: pl.DataFrame | None
+    about: dict[str, Any]
+    corrupt: dict[str, str]
+
+
+def ingest_day(
+    data: Path,
+    exchange: str,
+    day: date,
+    instruments: frozenset[str] | None = None,
+    readers: Readers | None = None,
+    arrivals: Arrivals | None = None,
+    needed: Callable[[DaySources], bool] = lambda _: True,
+) -> DayResult:
+    """Write a day's partitions (of some instruments, or all) from its slices.
+
+    The catalogue is not touched. A slice that turns out to be broken while it is read counts as
+    not fetched, and the day is done again without it. `readers` read parts of the day ahead. Of a
+    day among `arrivals` each minute is waited for; `needed` is asked when all of them are settled.
+    """
+    door = Door(data, exchange)
+    while True:
+        sources = sources_of(door, day, arrivals)
+        try:
+            return _write_day(Lake(data, exchange), sources, instruments, readers, needed)
+        except SliceCorrupt as error:
+            log.warning("%s; the day is read again without it", error)
+            if arrivals:
+                arrivals.wait_for(day, range(1440))
+                arrivals = None  # what has arrived is on disk, to be examined anew
+            for held in sources.held:
+                held.distrust(error.path)
+
+
+def _write_day(
+    lake: Lake,
+    sources: DaySources,
+    instruments: frozenset[str] | None,
+    readers: Readers | None,
+    needed: Callable[[DaySources], bool],
+) -> DayResult:
+    with DayWriter(lake, sources.day, pipeline.__version__) as writer:
+
+        def emit(table: str, instrument: str | None, rows: pl.DataFrame) -> None:
+            if instrument is None or instruments is None or instrument in instruments:
+                writer.write(table, instrument, rows)
+
+        lineage = Lineage(sources.origin, sources.slice_name)
+        day = DayNormalizer(sources.requests, day_start_us(sources.day), lineage, emit)
+        for part in _parts(sources, day, readers):
+            day.take(part)
+        if not needed(sources):
+            return DayResult(sources.day, None, {}, sources.corrupt)
+        rows = [_ingest_row(sources, *at, tally) for at, tally in sorted(day.tallies.items())]
+        writer.write(INGESTS.name, None, pl.DataFrame(rows, schema=INGESTS.schema))
+        facts = day.finish()
+        if instruments is not None:
+            facts = {name: facts[name] for name in facts if name in instruments}
+        digest = sources.digest()
+        catalogued = writer.commit(digest, facts, instruments)
+    totals = Counter[str]()
+    for tally in day.tallies.values():
+        totals.update(tally)
+    about = {
+        "source": digest,
+        "slices": len(rows),
+        "slice_bytes": sum(row["bytes"] for row in rows),
+        "minutes_fetched": sum(map(bool, sources.minutes)),
+        **{name: totals[name] for name in ("lines", "control", "foreign_lines", "quarantined")},
+        **{name: totals[name] for name in ("disconnects", "outside_minute", "backwards")},
+    }
+    return DayResult(sources.day, catalogued, about, sources.corrupt)
+
+
+def _parts(sources: DaySources, day: DayNormalizer, readers: Readers | None) -> Iterator[Part]:
+    """Yield the day's parts in order, read ahead where there is somebody to do so."""
+    parts = parts_of(sources)
+    # Of a day with overlapping requests a part needs to know what the one before it delivered.
+    if readers is None or sources.overlapping:
+        for part in parts:
+            yield read_part(part, day.delivered)
+        return
+    ahead: deque[Future[Part]] = deque()
+    try:
+        while True:
+            # As many as are read at once, and one to go on with: what waits here is in memory.
+            for following in islice(parts, readers.processes + 1 - len(ahead)):
+                ahead.append(readers.pool.submit(read_part, following))
+            if not ahead:
+                return
+            yield ahead.popleft().result()
+    finally:
+        for future in ahead:
+            future.cancel()
+
+
+def _ingest_row(sources: DaySources, minute: int, rank: int, tally: Tally) -> dict[str, Any]:
+    facts = sources.held[rank].slices[minute]
+    row = {
+        "slice": sources.slice_name(rank, minute),
+        "minute": datetime.combine(sources.day, datetime.min.time()) + timedelta(minutes=minute),
+        "origin": sources.origin(rank),
+        "sha256": facts.sha256,
+        "bytes": facts.bytes,
+    }
+    return row | {name: tally[name] for name in INGESTS.schema if name not in row}
