@@ -28,7 +28,10 @@ The first day of each month is free; other days need a key in TARDIS_API_KEY."""
 @click.option("--instruments", metavar="A,B", help="Only these; default: everything recorded.")
 @click.option("--channels", metavar="depth,trade,ticker", help="Default: all three.")
 @click.option(
-    "--jobs", type=click.IntRange(1), metavar="N", help="Days ingested at a time; default: cores."
+    "--jobs",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Ingesting processes; default: one a core, if it pays.",
 )
 @click.option("--dry-run", is_flag=True, help="Print what would be asked for, and stop.")
 @shared_options

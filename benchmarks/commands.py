@@ -1,0 +1,55 @@
+"""What a user waits for at a prompt: `--help`, the plan of a month, `status` of a large lake."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from benchmarks.lakes import MONTH
+from benchmarks.service import OneFeedTardis, coinflex_l2
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["Command", "measure"]
+
+_MONTH_END: Final = datetime(MONTH[1].year, MONTH[1].month, MONTH[1].day, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command line and the seconds of each of its runs, process start included."""
+
+    name: str
+    seconds: list[float]
+
+
+def measure(data: Path, there: int, slices: Path, scratch: Path, runs: int) -> list[Command]:
+    """Time the commands on a data folder with a large lake and `there` slices of the month.
+
+    `slices` holds a minute 0, which is all that the loopback Tardis has to know of the month.
+    """
+    options = ("--data", str(data))
+    first, end = map(str, MONTH)
+    plan = (*options, "backfill", "--from", first, "--to", end, "--dry-run", "--json")
+    with OneFeedTardis(slices, 0, scratch / "minute-0", available_to=_MONTH_END).running() as url:
+        facts = json.loads(coinflex_l2(*plan, url=url))
+        assert facts["minutes_there_already"] == there, facts
+        return [
+            _timed("--help", runs, "--help"),
+            _timed("plan of a month", runs, *plan, url=url),
+            _timed("status", runs, *options, "status"),
+        ]
+
+
+def _timed(name: str, runs: int, *arguments: str, url: str | None = None) -> Command:
+    coinflex_l2(*arguments, url=url)
+    seconds = []
+    for _ in range(runs):
+        begun = time.perf_counter()
+        coinflex_l2(*arguments, url=url)
+        seconds.append(time.perf_counter() - begun)
+    return Command(name, seconds)

@@ -1,0 +1,88 @@
+"""How much is measured: the whole of it, a quick look, or just enough to see that all of it works.
+
+Minutes count from midnight. The short part of a workload is what every contender reads, the long
+one only this project's ingest, which is so quick that its fixed costs would show.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from benchmarks.running import Limits
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["DAY_BEFORE", "SIZES", "Size"]
+
+# Around the times at which books are asked for, and the end of the day before.
+_NAMED_MINUTES: Final = (0, 1, 719, 720, 721, 1438, 1439)
+DAY_BEFORE: Final = (-3, -2, -1)
+
+
+@dataclass(frozen=True)
+class Size:
+    """`short` are minutes by workload; `hours` and `of_each_hour` make the long part of each.
+
+    The day has `of_each_hour_of_the_day`, and is backfilled from minute `backfill_from` on.
+    `partitions` has the large lake; books are asked for at `times` named ones, `asks` times around
+    each and `cold` times cold; commands run `commands` times, `days` of the month being there.
+    """
+
+    short: Mapping[str, int]
+    hours: int
+    of_each_hour: int
+    of_each_hour_of_the_day: int
+    backfill_from: int
+    limits: Limits
+    partitions: int
+    times: int
+    asks: int
+    cold: int
+    commands: int
+    days: int
+
+    def long(self) -> list[int]:
+        """Return the minutes of the long part of each workload."""
+        return _spread(self.hours, self.of_each_hour)
+
+    def day(self) -> list[int]:
+        """Return the minutes of the day, whole or not, after the last ones of the day before."""
+        day = _spread(24, self.of_each_hour_of_the_day)
+        return sorted({*DAY_BEFORE, *_NAMED_MINUTES, *day})
+
+
+def _spread(hours: int, of_each: int) -> list[int]:
+    return [60 * hour + minute for hour in range(hours) for minute in range(of_each)]
+
+
+def _minutes(generated: int, order_flow: int, thin: int) -> dict[str, int]:
+    return {
+        "generated": generated,
+        "generated_2022": generated,
+        "order_flow": order_flow,
+        "thin": thin,
+    }
+
+
+SIZES: Final = {
+    "full": Size(
+        short=_minutes(generated=20, order_flow=6, thin=120),
+        hours=4, of_each_hour=60, of_each_hour_of_the_day=60, backfill_from=0,
+        limits=Limits(runs=3, seconds=20), partitions=10_000, times=4, asks=50,
+        cold=3, commands=5, days=28,
+    ),
+    "quick": Size(
+        short=_minutes(generated=5, order_flow=6, thin=30),
+        hours=4, of_each_hour=4, of_each_hour_of_the_day=4, backfill_from=0,
+        limits=Limits(runs=3, seconds=6), partitions=10_000, times=4, asks=20,
+        cold=1, commands=3, days=28,
+    ),
+    "tiny": Size(
+        short=_minutes(generated=1, order_flow=1, thin=1),
+        hours=2, of_each_hour=1, of_each_hour_of_the_day=0, backfill_from=1430,
+        limits=Limits(runs=1, seconds=1), partitions=100, times=1, asks=2,
+        cold=1, commands=1, days=2,
+    ),
+}  # fmt: skip

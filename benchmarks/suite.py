@@ -1,0 +1,162 @@
+"""Runs what was asked for, part after part, and checks that those who count the same agree."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import tempfile
+from dataclasses import dataclass
+from datetime import timedelta
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from benchmarks import backfill, commands, lakes, queries
+from benchmarks.contenders import CONTENDERS, FLOOR, OURS
+from benchmarks.data import MARKETS
+from benchmarks.results import Results, Row
+from benchmarks.running import Limits, cores_there, run
+from benchmarks.sizes import DAY_BEFORE, SIZES, Size
+from benchmarks.slices import DAY, Slices
+from benchmarks.workloads import WORKLOADS, prepared
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+
+    from benchmarks.contenders import Contender
+
+__all__ = ["PARTS", "Asked", "measure"]
+
+# What can be asked for by name: the workloads, and what is done with a whole day of the first.
+PARTS: Final = (*WORKLOADS, "day", "commands", "backfill")
+_GENERATED: Final = "generated"
+_ONLY_OURS: Final = "generated_2022"
+_ONCE: Final = Limits(runs=1, seconds=0, warm_up=False)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is to be measured; `kept` is the folder of generated data, `progress` is told of it."""
+
+    size: str
+    kept: Path
+    parts: Collection[str]
+    contenders: Collection[str]
+    progress: Callable[[str], None]
+
+
+def measure(asked: Asked) -> Results:
+    """Measure all parts that were asked for."""
+    results = Results(asked.size, _machine())
+    size = SIZES[asked.size]
+    asked.kept.mkdir(parents=True, exist_ok=True)
+    # Beside the generated data, so that slices are linked rather than copied.
+    with tempfile.TemporaryDirectory(dir=asked.kept, prefix="run-") as scratch:
+        for name in WORKLOADS:
+            if name in asked.parts:
+                _workload(asked, size, name, Path(scratch), results)
+        _day(asked, size, Path(scratch), results)
+    return results
+
+
+def _workload(asked: Asked, size: Size, name: str, scratch: Path, results: Results) -> None:
+    asked.progress(f"{name}: slices")
+    few = (FLOOR, OURS[0]) if name == _ONLY_OURS else CONTENDERS
+    chosen = [contender for contender in few if contender.name in asked.contenders]
+    short = prepared(name, range(size.short[name]), asked.kept, scratch / name / "short")
+    rows = _rows(asked, chosen, name, "short", short, size.limits)
+    _check_agreement(rows)
+    results.rows += rows
+    if OURS[0].name in asked.contenders:
+        long = prepared(name, size.long(), asked.kept, scratch / name / "long")
+        results.rows += _rows(asked, OURS, name, "long", long, size.limits)
+    shutil.rmtree(scratch / name)
+
+
+def _rows(
+    asked: Asked, contenders: Sequence[Contender], name: str, part: str, slices: Slices,
+    limits: Limits,
+) -> list[Row]:  # fmt: skip
+    rows = []
+    for contender in contenders:
+        asked.progress(f"{name}, {part}: {contender.key}")
+        with tempfile.TemporaryDirectory(dir=slices.folder.parent) as own:
+            measured = run(contender, slices, asked.kept, Path(own), limits)
+        cores = contender.cores or cores_there()
+        rows.append(Row(name, part, contender, cores, slices, measured))
+    return rows
+
+
+def _check_agreement(rows: Sequence[Row]) -> None:
+    """Nobody is fast by being wrong: whoever counts changes finds the same number."""
+    counted = {row.contender.key: row.measured.counted for row in rows}
+    changes = {key: found.changes for key, found in counted.items() if found and found.changes}
+    assert len(set(changes.values())) <= 1, f"they differ in what changed: {changes}"
+
+
+# --- a whole day -------------------------------------------------------------------------------
+
+
+def _day(asked: Asked, size: Size, scratch: Path, results: Results) -> None:
+    if not {"day", "commands", "backfill"}.intersection(asked.parts):
+        return
+    minutes = size.day() if {"day", "backfill"}.intersection(asked.parts) else [*DAY_BEFORE, 0]
+    asked.progress("day: slices")
+    slices = prepared(_GENERATED, minutes, asked.kept, scratch / "day")
+    if "backfill" in asked.parts:
+        asked.progress("backfill over a line")
+        covered = [minute for minute in minutes if minute >= size.backfill_from]
+        instrument = MARKETS[_GENERATED].instrument
+        results.backfill = backfill.measure(slices.folder, covered, instrument, scratch)
+    if {"day", "commands"}.intersection(asked.parts):
+        _lakes(asked, size, slices, minutes, scratch, results)
+
+
+def _lakes(
+    asked: Asked, size: Size, slices: Slices, minutes: Sequence[int], scratch: Path,
+    results: Results,
+) -> None:  # fmt: skip
+    """Ingest the day, make a large lake of it, and ask both."""
+    for contender in OURS if "day" in asked.parts else OURS[1:]:
+        asked.progress(f"day: {contender.key}")
+        own = scratch / contender.key
+        own.mkdir()
+        measured = run(contender, slices, asked.kept, own, _ONCE)
+        cores = contender.cores or cores_there()
+        results.rows.append(Row(_GENERATED, "day", contender, cores, slices, measured))
+    asked.progress("a lake of many partitions")
+    small, large = own / "data", scratch / "large"
+    day_before = DAY.date() - timedelta(days=1)
+    count = lakes.many_partitions(small, day_before, large, size.partitions)
+    results.partitions = 2, count
+    if "day" in asked.parts:
+        market = MARKETS[_GENERATED]
+        named = queries.NAMED_TIMES[: size.times]
+        both = queries.Lakes(
+            small, large, market.instrument, minutes, named, asks=size.asks, cold=size.cold
+        )
+        results.queries = queries.measure(both, asked.progress)
+    if "commands" in asked.parts:
+        asked.progress("a month of slices")
+        there = lakes.add_month(large, size.days, scratch)
+        asked.progress("commands")
+        results.commands = commands.measure(large, there, slices.folder, scratch, size.commands)
+
+
+def _machine() -> dict[str, str]:
+    """Return what the figures depend on besides the code."""
+    packages = ("duckdb", "isal", "orjson", "polars", "pyarrow", "tardis-client")
+    return {
+        "cores": str(cores_there()),
+        "processor": _processor(),
+        "system": platform.system(),
+        "python": platform.python_version(),
+        **{name: version(name) for name in packages},
+    }
+
+
+def _processor() -> str:
+    path = Path("/proc/cpuinfo")
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    named = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    return next(named, platform.machine())

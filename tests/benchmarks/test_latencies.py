@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from tests.benchmarks.running import bench
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_a_tiny_day_is_backfilled_asked_and_planned(tmp_path: Path) -> None:
+    """Both lakes give the same books, the line carries every byte, every command answers."""
+    path = tmp_path / "found.json"
+    parts = [word for part in ("day", "commands", "backfill") for word in ("--only", part)]
+    text = bench("--tiny", *parts, "--kept", str(tmp_path / "kept"), "--json", str(path))
+    found = json.loads(path.read_text())
+    assert found["partitions"] == [2, 102]
+    assert len(found["queries"]) == 6
+    for latency in found["queries"]:
+        assert len(latency["cold_large"]) == 1
+        assert len(latency["warm_small"]) == len(latency["warm_large"]) > 1
+    assert [command["name"] for command in found["commands"]] == [
+        "--help", "plan of a month", "status",
+    ]  # fmt: skip
+    assert found["backfill"]["minutes"] == 2
+    assert found["backfill"]["bytes"] > 100_000
+    assert found["backfill"]["total"] > found["backfill"]["after_last_byte"] > 0
+    assert {row["part"] for row in found["rows"]} == {"day"}
+    assert "book_at in Python at 00:00:00.000" in text
