@@ -24,7 +24,7 @@ from pipeline.times import day_start_us
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from concurrent.futures import Executor, Future
+    from concurrent.futures import Future, ThreadPoolExecutor
     from datetime import date
     from pathlib import Path
 
@@ -37,10 +37,10 @@ log = logging.getLogger(__name__)
 
 
 class Readers(NamedTuple):
-    """Processes that read parts of a day ahead, and how many they are."""
+    """Threads that read parts of a day ahead, and how many they are."""
 
-    pool: Executor
-    processes: int
+    pool: ThreadPoolExecutor
+    threads: int
 
 
 @dataclass
@@ -138,7 +138,7 @@ def _parts(sources: DaySources, day: DayNormalizer, readers: Readers | None) -> 
     try:
         while True:
             # As many as are read at once, and one to go on with: what waits here is in memory.
-            for following in islice(parts, readers.processes + 1 - len(ahead)):
+            for following in islice(parts, readers.threads + 1 - len(ahead)):
                 ahead.append(readers.pool.submit(read_part, following))
             if not ahead:
                 return

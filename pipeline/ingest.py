@@ -6,8 +6,7 @@ import logging
 import multiprocessing
 import os
 import threading
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import contextmanager
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -37,8 +36,8 @@ __all__ = ["IngestReport", "clear_drafts", "ingest", "ingest_range"]
 
 log = logging.getLogger(__name__)
 
-# A process takes a second to start; fewer slices than these are read sooner without.
-_SLICES_WORTH_PROCESSES: Final = 120
+# Fewer slices than these are read before others could help.
+_SLICES_WORTH_HELP: Final = 120
 
 
 @dataclass
@@ -65,8 +64,9 @@ def ingest(
     """Bring days (all that have slices, if None) into the lake; those up to date are left alone.
 
     Days among `arrivals` are read while they arrive, in order, after all others; raises Abandoned
-    if they don't. `jobs` is how many processes read and write (None: as many as pay). `progress`
-    is told each finished day, how many are done, and how many there are. The caller holds the lock.
+    if they don't. `jobs` is how many days, or parts of a day, are read at once (None: as many as
+    pay). `progress` is told each finished day, how many are done, and how many there are. The
+    caller holds the lock.
     """
     wanted = None if instruments is None else frozenset(instruments)
     run = _Run(data, exchange, wanted, rebuild=rebuild)
@@ -206,37 +206,34 @@ def _results(
 ) -> Iterator[DayResult]:
     """Yield each day's result as it is done.
 
-    Days in parallel where there are enough of them, otherwise the parts of one day after the other.
+    Where there are enough of them each day has a process of its own; otherwise one day goes after
+    the other, its parts read by threads: compiled code does not wait for other threads.
     """
     given = run.data, run.exchange
     slices = run.slices + (arrivals.count if arrivals else 0)
     if jobs is None:
-        jobs = (os.cpu_count() or 1) if slices >= _SLICES_WORTH_PROCESSES else 1
-    with _pool(jobs) as pool:
-        readers = Readers(pool, jobs) if pool else None
-        if pool and len(days) >= jobs:
-            futures = [pool.submit(ingest_day, *given, day, run.wanted) for day in days]
-            for future in as_completed(futures):
-                yield future.result()
-        else:
-            for day in days:
-                yield ingest_day(*given, day, run.wanted, readers)
+        jobs = (os.cpu_count() or 1) if slices >= _SLICES_WORTH_HELP else 1
+    if jobs > 1:
+        compile_scan()  # once, before several would
+    if 1 < jobs <= len(days):
+        yield from _by_processes(run, days, jobs)
+        days = []
+    with ThreadPoolExecutor(jobs, "reader") as pool:
+        readers = Readers(pool, jobs) if jobs > 1 else None
+        for day in days:
+            yield ingest_day(*given, day, run.wanted, readers)
         for day in coming:
             yield ingest_day(*given, day, run.wanted, readers, arrivals, run.is_stale)
 
 
-@contextmanager
-def _pool(workers: int) -> Iterator[ProcessPoolExecutor | None]:
-    """Yield processes to work with, None if the caller's own is to do it all."""
-    if workers == 1:
-        yield None
-        return
-    compile_scan()  # here, lest each of them does
+def _by_processes(run: _Run, days: list[date], jobs: int) -> Iterator[DayResult]:
     # Spawned: a fork of a process with Polars' threads in it may hang.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_end_with_parent) as pool:
+    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_end_with_parent) as pool:
+        futures = [pool.submit(ingest_day, run.data, run.exchange, day, run.wanted) for day in days]
         try:
-            yield pool
+            for future in as_completed(futures):
+                yield future.result()
         finally:
             pool.shutdown(cancel_futures=True)
 

@@ -1,8 +1,8 @@
 """A part of a day's slices: block by block from disk through the scan.
 
 Parts are consecutive minutes, at most an hour and about so many bytes, so that they can be read by
-several processes at once in bounded memory, and put together in order. How a day is cut depends on
-its slices alone, so its lake does not depend on how many processes read it.
+several threads at once in bounded memory, and put together in order. How a day is cut depends on
+its slices alone, so its lake does not depend on how many read it.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ __all__ = ["PartSources", "compile_scan", "parts_of", "read_part"]
 
 # The most that a part may hold, so that what comes of it fits into memory many times over.
 _MINUTES: Final = 60
-_BYTES: Final = 8 << 20
+_BYTES: Final = 2 << 20
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""A day is read in parts, by one process or several: how it is cut changes no row."""
+"""A day is read in parts, by one thread or several: how it is cut changes no row."""
 
 from __future__ import annotations
 
@@ -90,8 +90,8 @@ def test_how_a_day_is_cut_changes_no_row(
 
 
 @pytest.mark.parametrize("requests", [1, 2])
-def test_several_processes_make_the_same_files(tmp_path: Path, requests: int) -> None:
-    """The parts of one day are read by several processes, and written in order, byte by byte."""
+def test_several_readers_make_the_same_files(tmp_path: Path, requests: int) -> None:
+    """The parts of one day are read by several threads, and written in order, byte by byte."""
     rng = random.Random(requests)
     for number in (5, 58, 59, 60, 61, 119, 120, 1439):
         for request in (Request(EXCHANGE, "tardis"), Request(EXCHANGE, "import", None, ("A",))):

@@ -31,7 +31,7 @@ The first day of each month is free; other days need a key in TARDIS_API_KEY."""
     "--jobs",
     type=click.IntRange(1),
     metavar="N",
-    help="Ingesting processes; default: one a core, if it pays.",
+    help="Days, or parts of a day, ingested at once; default: cores.",
 )
 @click.option("--dry-run", is_flag=True, help="Print what would be asked for, and stop.")
 @shared_options

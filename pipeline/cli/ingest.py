@@ -26,7 +26,7 @@ A day is made anew from all of its slices, so --from and --to choose whole days.
     "--jobs",
     type=click.IntRange(1),
     metavar="N",
-    help="Processes; default: one a core, if it pays.",
+    help="Days, or parts of a day, at once; default: cores.",
 )
 @shared_options
 def ingest(

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
 
+from pipeline.normalize.scan import gathered
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-__all__ = ["LISTS", "TRADE_ROW", "Columns", "lengths", "places"]
+__all__ = ["LISTS", "TRADE_ROW", "Columns", "lengths"]
 
 # The columns of `depth` that are lists of doubles.
 LISTS: Final = tuple(
@@ -45,13 +47,6 @@ def lengths(rows: NDArray[Any], name: str) -> NDArray[np.int64]:
     if name.startswith("book"):
         return np.where(rows["keyframe"], rows[f"{side}_levels"], 0).astype(np.int64)
     return rows[f"{side}_changes"].astype(np.int64)
-
-
-def places(begins: NDArray[np.int64], each: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the places begin, begin + 1, … of some stretches, one after the other."""
-    shift = begins - (np.cumsum(each) - each)
-    found: NDArray[np.int64] = np.arange(int(each.sum())) + np.repeat(shift, each)
-    return found
 
 
 @dataclass
@@ -95,24 +90,28 @@ class Columns:
         lists = {}
         for name, values in self.lists.items():
             each = lengths(self.rows, name)
-            lists[name] = values[places((np.cumsum(each) - each)[order], each[order])]
+            lists[name] = gathered(values, (np.cumsum(each) - each)[order], each[order])
         return Columns(self.rows[order], lists)
 
     def by_feed(self) -> dict[int, Columns]:
-        """Return each feed's rows, in order."""
-        feeds = self.rows["feed"]
-        if len(feeds) == 0 or (feeds == feeds[0]).all():
-            return {int(feeds[0]): self} if len(feeds) else {}
+        """Return each feed's rows, in order of arrival."""
+        feeds, arrivals = self.rows["feed"], self.rows["arrival"]
         order = np.argsort(feeds, kind="stable")
-        ordered = self.in_order(order)
-        ends = [*(np.flatnonzero(np.diff(feeds[order])) + 1).tolist(), len(feeds)]
-        begins = [0, *ends[:-1]]
-        offsets = {n: np.cumsum(lengths(ordered.rows, n)) for n in self.lists}
+        if (np.diff(arrivals) < 0).any():  # a decoded line's rows came before or after the scan's
+            order = np.lexsort((self.rows["item"], arrivals, feeds))
+        numbers, counts = np.unique(feeds[order], return_counts=True)
+        ordered = (
+            self if len(numbers) == 1 and (np.diff(order) == 1).all() else self.in_order(order)
+        )
+        begins = np.cumsum(counts) - counts
+        offsets = {
+            name: np.concatenate([[0], np.cumsum(lengths(ordered.rows, name))])
+            for name in self.lists
+        }
         found = {}
-        for begin, end in zip(begins, ends, strict=True):
+        for number, begin, end in zip(numbers, begins, begins + counts, strict=True):
             lists = {
-                name: values[offsets[name][begin - 1] if begin else 0 : offsets[name][end - 1]]
-                for name, values in ordered.lists.items()
+                n: own[offsets[n][begin] : offsets[n][end]] for n, own in ordered.lists.items()
             }
-            found[int(ordered.rows["feed"][begin])] = Columns(ordered.rows[begin:end], lists)
+            found[int(number)] = Columns(ordered.rows[begin:end], lists)
         return found

@@ -116,12 +116,8 @@ class PartReader:
         """Return what was found."""
         part = self.part
         part.delivered = self.coverage.delivered
-        if self._messages:
-            part.messages = Columns.joined(self._messages).by_feed()
-        if self._trades:
-            trades = Columns.joined(self._trades)
-            in_order = np.lexsort((trades.rows["item"], trades.rows["arrival"]))
-            part.trades = trades.in_order(in_order).by_feed()
+        part.messages = _by_feed(self._messages)
+        part.trades = _by_feed(self._trades)
         for number, feed in enumerate(part.feeds):
             if feed.channel in BOOK_CHANNELS:
                 part.last[number] = self.standing.last(number)
@@ -181,3 +177,12 @@ class PartReader:
         """Forget the books of the feeds for which a request counts now (None: none does)."""
         feeds = enumerate(self.part.feeds)
         self.standing.break_at(n for n, feed in feeds if self.coverage.owner(feed) == owner)
+
+
+def _by_feed(pieces: list[Columns]) -> dict[int, Columns]:
+    """Return each feed's rows; the pieces are given up on the way, for they may be large."""
+    if not pieces:
+        return {}
+    joined = Columns.joined(pieces)
+    pieces.clear()
+    return joined.by_feed()

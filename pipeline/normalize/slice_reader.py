@@ -21,7 +21,7 @@ from pipeline.normalize.coinflex import (
     Trades,
     decode,
 )
-from pipeline.normalize.columns import TRADE_ROW, Columns, places
+from pipeline.normalize.columns import TRADE_ROW, Columns
 from pipeline.normalize.coverage import MINUTE_PLACES, Disconnect, Feed
 from pipeline.normalize.part import Tally
 from pipeline.normalize.scan import (
@@ -31,6 +31,7 @@ from pipeline.normalize.scan import (
     HAS_TRADE_ID,
     OTHER,
     TRADE,
+    gathered,
     lines,
 )
 from pipeline.times import DAY_US, MINUTE_US
@@ -192,7 +193,7 @@ class SliceReader:
             rows[name] = trades[name]
         rows["has_id"] = trades["seen"] & HAS_TRADE_ID != 0
         rows["id_bytes"] = np.where(rows["has_id"], trades["id_end"] - trades["id"], 0)
-        ids = text[places(trades["id"], rows["id_bytes"].astype(np.int64))]
+        ids = gathered(text, trades["id"], rows["id_bytes"].astype(np.int64))
         self._reader.add_trades(Columns(rows, {"id": ids}))
 
     def _depth(

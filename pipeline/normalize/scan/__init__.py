@@ -37,7 +37,7 @@ from pipeline.normalize.scan.lines import (
     Names,
     lines,
 )
-from pipeline.normalize.scan.text import PADDING
+from pipeline.normalize.scan.text import PADDING, gathered
 
 __all__ = [
     "BOOK",
@@ -63,6 +63,7 @@ __all__ = [
     "Output",
     "Pool",
     "books",
+    "gathered",
     "levels_at_most",
     "lines",
 ]

@@ -24,6 +24,7 @@ __all__ = [
     "agreement",
     "copied",
     "digits",
+    "gathered",
     "integer",
     "line_end",
     "number",
@@ -129,6 +130,19 @@ def copied(source: NDArray[Any], at: int, target: NDArray[Any], to: int, count: 
     source, target = source[at : at + count], target[to : to + count]
     for place in range(count):
         target[place] = source[place]
+
+
+@compiled
+def gathered(
+    source: NDArray[Any], begins: NDArray[np.int64], counts: NDArray[np.int64]
+) -> NDArray[Any]:
+    """Return some stretches of an array, one after the other."""
+    found = np.empty(counts.sum(), source.dtype)
+    to = 0
+    for stretch in range(len(begins)):
+        copied(source, begins[stretch], found, to, counts[stretch])
+        to += counts[stretch]
+    return found
 
 
 # --- words ---------------------------------------------------------------------------------------
