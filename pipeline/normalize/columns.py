@@ -72,8 +72,11 @@ class Columns:
             {n: np.concatenate([piece.lists[n] for piece in pieces]) for n in pieces[0].lists},
         )
 
-    def copy(self) -> Columns:
-        """Return the same in memory of its own."""
+    def kept(self) -> Columns:
+        """Return the same for keeping: in memory of its own, if it is a small view of much more."""
+        whole = self.rows.base
+        if whole is None or 2 * self.rows.nbytes > whole.nbytes:
+            return self
         return Columns(self.rows.copy(), {name: own.copy() for name, own in self.lists.items()})
 
     def cut(self, begin: int, end: int) -> Columns:

@@ -115,7 +115,7 @@ class DepthFeed:
         self._taken += len(rows)
         self._last_place = int(rows["arrival"][-1])
         self._last = last
-        self._waiting.append(messages.copy())  # a view would keep the whole part
+        self._waiting.append(messages.kept())
         self._emit_groups()
 
     def _emit_groups(self) -> None:
@@ -128,7 +128,7 @@ class DepthFeed:
         while end := _group_end(rest):
             self._emit_group(rest.cut(0, end), int(rest.rows["local_timestamp"][end]))
             rest = rest.cut(end, len(rest))
-        self._waiting = [rest.copy()]
+        self._waiting = [rest.kept()]
 
     def relieve(self) -> None:
         """Emit what is whole, as a group that is smaller than usual."""
@@ -137,7 +137,7 @@ class DepthFeed:
         if len(ends):
             end = int(ends[-1])
             self._emit_group(rest.cut(0, end), int(rest.rows["local_timestamp"][end]))
-            self._waiting = [rest.cut(end, len(rest)).copy()]
+            self._waiting = [rest.cut(end, len(rest)).kept()]
 
     def finish(self, day_end: int) -> None:
         """End the day: the last rows are valid up to its end, an open gap closes there."""

@@ -182,18 +182,20 @@ class SliceReader:
         index = self._counting(found, np.flatnonzero(found["kind"] == TRADE), "trades")
         if not len(index):
             return
-        trades = found[index]
-        rows = np.zeros(len(trades), TRADE_ROW)
+        rows = np.zeros(len(index), TRADE_ROW)
         rows["line"], rows["rank"] = self._first + index, self._rank
         rows["arrival"] = self._arrivals(index)
         rows["local_timestamp"] = times[index]
-        rows["has_timestamp"] = trades["seen"] & HAS_TIMESTAMP != 0
-        rows["timestamp"] = trades["timestamp"] * 1000
+        seen = found["seen"][index]
+        rows["has_timestamp"] = seen & HAS_TIMESTAMP != 0
+        rows["timestamp"] = found["timestamp"][index] * 1000
         for name in ("price", "amount", "sell", "feed"):
-            rows[name] = trades[name]
-        rows["has_id"] = trades["seen"] & HAS_TRADE_ID != 0
-        rows["id_bytes"] = np.where(rows["has_id"], trades["id_end"] - trades["id"], 0)
-        ids = gathered(text, trades["id"], rows["id_bytes"].astype(np.int64))
+            rows[name] = found[name][index]
+        rows["has_id"] = seen & HAS_TRADE_ID != 0
+        begins = found["id"][index]
+        lengths = np.where(rows["has_id"], found["id_end"][index] - begins, 0)
+        rows["id_bytes"] = lengths
+        ids = gathered(text, begins, lengths)
         self._reader.add_trades(Columns(rows, {"id": ids}))
 
     def _depth(
@@ -207,7 +209,8 @@ class SliceReader:
         """Take the depth messages among some lines, between which no connection was lost."""
         depth = np.flatnonzero(found["kind"][among.start : among.stop] == DEPTH) + among.start
         taken = self._counting(found, depth, "")
-        shadowed = np.setdiff1d(depth, taken, assume_unique=True)
+        all_count = len(taken) == len(depth)
+        shadowed = depth[:0] if all_count else np.setdiff1d(depth, taken, assume_unique=True)
         if decoded:
             here = [index for index in decoded if index in among]
             taken = np.sort(np.concatenate([taken, np.array(here, np.int64)]))

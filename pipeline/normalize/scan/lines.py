@@ -94,17 +94,18 @@ def _words(texts: Sequence[bytes]) -> tuple[NDArray[np.uint8], NDArray[np.int64]
     return rows.reshape(-1, width), np.array([len(text) for text in texts])
 
 
-# Without the quote that all begin with, so that most are told apart by one character.
+# Without the quote that all begin with, so that most are told apart by one character; and in an
+# order in which the wire often has them, for the one after the last one found is tried first.
 _KEYS, _KEY_LENGTHS = _words(
     [
-        b'table":', b'action":', b'data":', b'instrumentId":', b'marketCode":', b'seqNum":',
-        b'asks":', b'bids":', b'checksum":', b'timestamp":', b'side":', b'quantity":', b'price":',
-        b'tradeId":',
+        b'table":', b'action":', b'data":', b'side":', b'quantity":', b'price":', b'marketCode":',
+        b'tradeId":', b'instrumentId":', b'seqNum":', b'asks":', b'checksum":', b'bids":',
+        b'timestamp":',
     ]
 )  # fmt: skip
 (
-    _TABLE, _ACTION, _DATA, _INSTRUMENT_ID, _MARKET_CODE, _SEQ_NUM, _ASKS, _BIDS, _CHECKSUM,
-    _TIMESTAMP, _SIDE, _QUANTITY, _PRICE, _TRADE_ID, _KEY_COUNT,
+    _TABLE, _ACTION, _DATA, _SIDE, _QUANTITY, _PRICE, _MARKET_CODE, _TRADE_ID, _INSTRUMENT_ID,
+    _SEQ_NUM, _ASKS, _CHECKSUM, _BIDS, _TIMESTAMP, _KEY_COUNT,
 ) = range(15)  # fmt: skip
 
 # As the wire spells them; both names of the full channel.
@@ -220,8 +221,9 @@ def _message(text: NDArray[np.uint8], at: int, line: Any) -> int:  # noqa: ANN40
     """Read a message into a line's record; return the place after it."""
     if text[at] != _BEGIN:
         return -1
+    key = _TABLE - 1
     while True:
-        at, key = _key(text, at + 1, _TABLE, _INSTRUMENT_ID, line)
+        at, key = _key(text, at + 1, _TABLE, key + 1, _SIDE, line)
         if key == _TABLE:
             line.table, at = _choice(text, at, _TABLES, _TABLE_LENGTHS)
         elif key == _ACTION:
@@ -242,8 +244,9 @@ def _object(text: NDArray[np.uint8], at: int, line: Any) -> int:  # noqa: ANN401
     """Read the object of a message into the line's record; return the place after it."""
     if text[at] != _BEGIN:
         return -1
+    key = _SIDE - 1
     while True:
-        at, key = _key(text, at + 1, _INSTRUMENT_ID, _KEY_COUNT, line)
+        at, key = _key(text, at + 1, _SIDE, key + 1, _KEY_COUNT, line)
         if at >= 0:
             at = _field(text, at, key, line)
         if at < 0:
@@ -257,13 +260,16 @@ def _key(
     text: NDArray[np.uint8],
     at: int,
     first: int,
+    likely: int,
     stop: int,
     line: Any,  # noqa: ANN401 - a record
 ) -> tuple[int, int]:
     """Return the place after a key, and which of _KEYS[first:stop] it is; none may come twice."""
     if text[at] != _QUOTE:
         return -1, -1
-    key = word(text, at + 1, _KEYS, _KEY_LENGTHS, first, stop)
+    key = word(text, at + 1, _KEYS, _KEY_LENGTHS, likely, stop)
+    if key < 0:
+        key = word(text, at + 1, _KEYS, _KEY_LENGTHS, first, likely)
     if key < 0 or (line.seen >> key) & 1:
         return -1, -1
     line.seen |= 1 << key

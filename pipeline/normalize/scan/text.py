@@ -40,6 +40,7 @@ PADDING: Final = 16
 _LF, _QUOTE, _PLUS, _COMMA, _MINUS, _POINT, _0, _9 = b'\n"+,-.09'
 _OPEN, _BACKSLASH, _CLOSE, _E = b"[\\]e"
 
+_LITTLE_ENDIAN: Final = np.dtype("<u8").isnative
 _EIGHT_ONES: Final = np.uint64(0x0101010101010101)
 _EIGHT_TOPS: Final = np.uint64(0x8080808080808080)
 _INT64_MAX: Final = np.uint64(2**63 - 1)
@@ -116,11 +117,29 @@ def agreement(
 ) -> int:
     """Return how many bytes, at most `most`, are the same from two places on."""
     same = 0
-    while same < most and _eight(one, at + same) == _eight(other, there + same):
+    while same < most:
+        differ = _eight(one, at + same) ^ _eight(other, there + same)
+        if differ != 0:
+            return min(same + _first_byte(differ), most)
         same += 8
-    while same < most and one[at + same] == other[there + same]:
-        same += 1
-    return min(same, most)
+    return most
+
+
+@compiled
+def _first_byte(eight: np.uint64) -> int:
+    """Return which of eight bytes, not all 0, is the first that is not: halves, then quarters."""
+    byte = 0
+    if not _LITTLE_ENDIAN:
+        while eight >> np.uint64(56 - 8 * byte) == 0:
+            byte += 1
+        return byte
+    if eight & np.uint64(0xFFFFFFFF) == 0:
+        byte, eight = 4, eight >> np.uint64(32)
+    if eight & np.uint64(0xFFFF) == 0:
+        byte, eight = byte + 2, eight >> np.uint64(16)
+    if eight & np.uint64(0xFF) == 0:
+        byte += 1
+    return byte
 
 
 @compiled
@@ -224,17 +243,16 @@ def number(text: NDArray[np.uint8], at: int) -> tuple[float, int]:
         return 0.0, -1
     decimals = 0
     if text[at] == _POINT:
-        at += 1
-        begin = at
+        begin = at = at + 1
         while _0 <= text[at] <= _9:
-            if text[at] != _0:
-                for _ in range(begin + decimals, at):
-                    mantissa *= np.uint64(10)
-                mantissa = np.uint64(10) * mantissa + np.uint64(text[at] - _0)
-                decimals = at - begin + 1
             at += 1
         if at == begin:
             return 0.0, -1
+        decimals = at - begin
+        while decimals > 0 and text[begin + decimals - 1] == _0:
+            decimals -= 1
+        for place in range(begin, begin + decimals):
+            mantissa = np.uint64(10) * mantissa + np.uint64(text[place] - _0)
     power = -decimals
     if text[at] | 0x20 == _E:
         shift, at = _exponent(text, at + 1)
