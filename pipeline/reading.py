@@ -108,7 +108,6 @@ def _arrivals(blocks: _Blocks, path: Path, stamp: bytes) -> NDArray[np.int64]:
     for text, stop in blocks.of(path):
         at = 0
         while at < stop:
-            found["time"] = -1  # a disconnect has none
             count, at = lines(text, at, stop, begins, found, names)
             arrived.append(found["time"][:count].copy())
     return np.concatenate(arrived)
@@ -117,9 +116,13 @@ def _arrivals(blocks: _Blocks, path: Path, stamp: bytes) -> NDArray[np.int64]:
 def compile_scan() -> None:
     """Have the scan compiled: seconds, once. What was compiled before is taken from its cache."""
     stamp = b"2020-08-01T23:54:"
-    book = b'{"table":"depth","data":{"instrumentId":"A","asks":[[2,1]],"bids":[],"checksum":1}}'
-    text = stamp + b"15.0881763Z " + book + b"\n"
+    book = b'{"table":"depth","data":{"instrumentId":"%b","asks":[[2,1]],"bids":[],"checksum":1}}'
+    trade = b'{"table":"trade","data":{"marketCode":"A","side":"BUY","price":1,"quantity":1}}'
+    text = b"".join(
+        stamp + b"15.0881763Z " + message + b"\n" for message in (book % b"A", book % b"B", trade)
+    )
     reader = PartReader([Request("any", "none")], 0, 0, split_line)
     reader.begin_minute((0,))
     padded = np.frombuffer(bytearray(text + bytes(PADDING)), np.uint8)
     SliceReader(reader, 0, stamp, None).read(padded, len(text))
+    reader.finish()

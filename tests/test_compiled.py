@@ -87,3 +87,18 @@ def test_it_works_where_nothing_can_be_written(package: Path) -> None:
     """On a read-only installation without a home each process compiles for itself."""
     assert ask(package, NOWHERE) == (20, 0)
     assert ask(package, NOWHERE) == (20, 0)
+
+
+ALL = """
+from pipeline.normalize import scan
+from pipeline.reading import compile_scan
+
+compile_scan()
+called = scan.lines, scan.books, scan.levels_at_most, scan.gathered
+print(min(len(function.signatures) for function in called), len(scan.gathered.signatures))
+"""
+
+
+def test_an_installation_compiles_all_that_an_ingest_calls(package: Path) -> None:
+    """`make install` leaves nothing to the first run: numbers and text are gathered too."""
+    assert ask(package, ALL) == (1, 2)

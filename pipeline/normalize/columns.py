@@ -30,10 +30,11 @@ LISTS: Final = tuple(
 TRADE_ROW: Final = np.dtype(
     [
         ("arrival", np.int64), ("local_timestamp", np.int64),  # microseconds
-        ("timestamp", np.int64), ("has_timestamp", np.bool_),  # microseconds
-        ("price", np.float64), ("amount", np.float64), ("sell", np.bool_),
-        ("id_bytes", np.int32), ("has_id", np.bool_),
-        ("feed", np.int64), ("item", np.int32), ("line", np.int32), ("rank", np.int16),
+        ("timestamp", np.int64),                               # microseconds; see has_timestamp
+        ("price", np.float64), ("amount", np.float64),
+        ("feed", np.int32), ("item", np.int32), ("line", np.int32), ("id_bytes", np.int32),
+        ("rank", np.int16),
+        ("has_timestamp", np.bool_), ("has_id", np.bool_), ("sell", np.bool_),
     ],
     align=True,
 )  # fmt: skip

@@ -90,7 +90,6 @@ class SliceReader:
 
     def _batch(self, text: NDArray[np.uint8], found: NDArray[Any]) -> None:
         times = np.where(found["time"] >= 0, self._begin + found["time"] // 10, _UNTIMED)
-        times[found["kind"] == DISCONNECT] = _UNTIMED
         books = dict(self._decoded(text, found, times))
         disconnects = np.flatnonzero(found["kind"] == DISCONNECT)
         latest = self._note_clock(times, disconnects)

@@ -16,22 +16,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pipeline.normalize import part as part_reader
 from pipeline.normalize import standing
 from pipeline.normalize.coinflex import Books, Refused, Trade, Trades, decode
 from pipeline.normalize.columns import LISTS, Columns, lengths
 from pipeline.normalize.part import Part, PartReader
 from pipeline.normalize.scan import (
     BOOK,
-    DEPTH,
     DIFFERENCE,
-    LINE,
     PADDING,
     STATUSES,
     TABLES,
-    TRADE,
     UNAPPLIED,
-    Names,
-    lines,
 )
 from pipeline.normalize.scan.text import number
 from pipeline.normalize.slice_reader import SliceReader
@@ -57,10 +53,17 @@ _BEGIN = 1596240000_000000 + _MINUTE * MINUTE_US
 _LINES = 1000  # to an example: 100,000 and more in a run
 
 
+def take_small_steps(patch: pytest.MonkeyPatch) -> None:
+    """Have many keyframes, books that outgrow their room, and batches that end within a block."""
+    patch.setattr(standing, "KEYFRAME_EVERY", _EVERY)
+    patch.setattr(standing, "_FIRST_ROOM", 8)
+    patch.setattr(part_reader, "_LINES_AT_ONCE", 37)
+
+
 @pytest.fixture(scope="module", autouse=True)
-def _many_keyframes() -> Iterator[None]:
+def _small_steps() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(standing, "KEYFRAME_EVERY", _EVERY)
+        take_small_steps(patch)
         yield
 
 
@@ -245,6 +248,7 @@ from tests.normalize.test_scan import *
 
 with pytest.raises(IndexError):  # or nothing would be checked here
     number(np.frombuffer(b"12", np.uint8), 0)
+take_small_steps(pytest.MonkeyPatch())
 for seed in range(8):
     wire = Wire(seed)
     scanned([b"".join(wire.line() + b"\\n" for _ in range(500))])
@@ -293,15 +297,18 @@ def test_common_books_need_no_decoder(message: str, monkeypatch: pytest.MonkeyPa
     assert part.quarantine == []
 
 
-def test_all_books_and_trades_of_the_sample_need_no_decoder() -> None:
-    """Every line of the recorded order flow is taken by the scan."""
+def test_all_books_and_trades_of_the_sample_need_no_decoder(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Every line of the recorded order flow is read by the scan alone."""
+    monkeypatch.setattr("pipeline.normalize.slice_reader.decode", None)
     for path in sorted((ROOT / "data" / "sample").glob("*/*/*/*/*.json.gz")):
         content = gzip.decompress(path.read_bytes())
-        found = np.zeros(content.count(b"\n") + 1, LINE)
-        stamp = np.frombuffer(b"2020-08-01T23:%b:" % path.name[:2].encode(), np.uint8)
-        count, _ = lines(padded(content), 0, len(content), stamp, found, Names.none())
-        assert count == content.count(b"\n")
-        assert set(found["kind"][:count].tolist()) == {DEPTH, TRADE}
+        minute = int(path.name[:2])
+        begin = _BEGIN + (minute - 54) * MINUTE_US
+        part = scanned([content], begin, b"2020-08-01T23:%02d:" % minute)
+        taken = [*part.messages.values(), *part.trades.values()]
+        assert sum(map(len, taken)) == content.count(b"\n")
 
 
 # --- numbers -------------------------------------------------------------------------------------
@@ -351,7 +358,7 @@ def test_the_scan_knows_the_channels_by_their_names() -> None:
     assert {CHANNELS["depth"], CHANNELS["trade"]} <= set(TABLES)
 
 
-def test_recordings_are_json() -> None:
+def test_the_common_books_are_json() -> None:
     """The common messages above are what they claim to be."""
     for message in COMMON.values():
         assert json.loads(message)["data"]

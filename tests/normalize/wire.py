@@ -60,7 +60,7 @@ class Wire:
             rng.choice(("instrumentId", "instrumentId", "marketCode")): json.dumps(name),
             "seqNum": self._maybe_quoted(self._seq),
             **texts,
-            "checksum": self._checksum(texts, form),
+            "checksum": self._checksum(texts),
             "timestamp": self._maybe_quoted(1596326056322 + self._time // 10_000),
         }
         for absent in ("seqNum", "checksum", "timestamp", "instrumentId"):
@@ -105,12 +105,12 @@ class Wire:
             return str(int(number))
         return f"{number:.12f}" if rng < 0.72 else f"{number:e}" if rng < 0.74 else repr(number)
 
-    def _checksum(self, texts: dict[str, str], form: int) -> str:
+    def _checksum(self, texts: dict[str, str]) -> str:
         rng = self.rng.random()
         if rng < 0.4:
             return "0"
         crc = zlib.crc32((texts["asks"] + texts["bids"]).encode()) if rng < 0.9 else 12345
-        return str(crc - 2**32 if rng < 0.6 and crc >= 2**31 else crc) if form else "1"
+        return str(crc - 2**32 if rng < 0.6 and crc >= 2**31 else crc)
 
     def _trade(self) -> str:
         rng = self.rng

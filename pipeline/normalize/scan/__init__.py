@@ -1,4 +1,4 @@
-"""The scan: bytes of a slice → columns, each byte read once, in compiled code.
+"""The scan: bytes of a slice → columns, in compiled code.
 
     text.py      bytes, words, exact numbers
     lines.py     a block of bytes → its lines, and what their small fields say

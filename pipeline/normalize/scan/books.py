@@ -59,23 +59,27 @@ FIRST, BROKEN = 1, 2
 # Why the scan stopped at a line.
 NOT_TAKEN, NO_ROOM = 1, 2
 
-# A message's row. Names are those of the columns of `depth`, where there is one.
+# A message's row. Names are those of the columns of `depth`, where there is one. Wide fields first,
+# so that none lies beside a gap: rows are moved often.
 MESSAGE: Final = np.dtype(
     [
         ("arrival", np.int64), ("local_timestamp", np.int64),      # microseconds
-        ("timestamp", np.int64), ("has_timestamp", np.bool_),      # microseconds
-        ("seq_num", np.int64), ("has_seq_num", np.bool_),
-        ("checksum", np.int64), ("checksum_status", np.uint8),     # 0: not given; of STATUSES
+        ("timestamp", np.int64), ("seq_num", np.int64),            # microseconds; see has_…
+        ("checksum", np.int64),                                    # 0: not given
         ("bid_price", np.float64), ("bid_amount", np.float64),     # where the side has a level
         ("ask_price", np.float64), ("ask_amount", np.float64),
+        # Not the scan's to say, but of whoever puts parts of a day together (depth.py).
+        ("broken_from", np.int64),
         ("bid_levels", np.int32), ("ask_levels", np.int32),
         ("bid_changes", np.int32), ("ask_changes", np.int32),      # how many in Output are its own
-        ("feed", np.int64), ("item", np.int32), ("line", np.int32), ("rank", np.int16),
-        ("kind", np.uint8), ("action", np.int16), ("irregular", np.bool_),
+        ("feed", np.int32), ("item", np.int32), ("line", np.int32),
+        ("rank", np.int16), ("action", np.int16),
+        ("has_timestamp", np.bool_), ("has_seq_num", np.bool_),
+        ("checksum_status", np.uint8), ("kind", np.uint8),         # of STATUSES; BOOK and so on
         ("reset", np.uint8),                                       # 0, FIRST or BROKEN
+        ("irregular", np.bool_),
         ("keyframe", np.bool_),                                    # the whole book is in Output too
-        # Not the scan's to say, but of whoever puts parts of a day together (depth.py).
-        ("after_gap", np.bool_), ("broken_from", np.int64),
+        ("after_gap", np.bool_),                                   # as broken_from
     ],
     align=True,
 )  # fmt: skip

@@ -3,23 +3,27 @@ r"""A slice's bytes → its lines: what each is, and what its small fields say, 
 Only what is certain is taken. The grammar, with no white space but the one blank after the time,
 each key at most once, keys in any order:
 
-    line     = minute ":" 2DIGIT "." 7DIGIT "Z " message LF     minute: the slice's own
+    line     = minute ":" second "." 7DIGIT "Z " message LF     minute: the slice's own
              | LF                                               a disconnect
+    second   = 00 to 59
     message  = "{" member *( "," member ) "}"                   table and data are needed
     member   = "table":  a name of TABLES, quoted
-             | "action": "partial"
+             | "action": "partial"                              of a book
              | "data":   object | "[" object "]"
     object   = "{" field *( "," field ) "}"
-    field    = "instrumentId": text | "marketCode": text        one of them, not both
-             | "seqNum": whole | "timestamp": whole             0 to 2^63 - 1; to the year 9999
-             | "checksum": ["-"] integer
+    field    = "instrumentId": name | "marketCode": name        one of them, not both
+             | "timestamp": whole                               milliseconds, to the year 9999
+             | "seqNum": whole                                  of a book
+             | "checksum": ["-"] integer                        of a book
              | "asks": side | "bids": side                      of a book: both needed
              | "side": "BUY" | "SELL" | "buy" | "sell"          of a trade: needed
              | "price": value | "quantity": value               of a trade: both needed
-             | "tradeId": text
-    side     = "[]" | "[[" … "]]"                               read in books.py
+             | "tradeId": text                                  of a trade
+    name     = text of 1 to 64 characters                       and no more than 4,096 feeds a part
+    side     = "[]" | "[" … "]]"                                the rest is books.py's to check
     text     = printable ASCII without " and \, quoted
-    whole    = integer | integer, quoted                        integer: no sign, fraction, exponent
+    whole    = integer | integer, quoted
+    integer  = JSON's, from 0 to 2^63 - 1                       no sign, fraction or exponent
     value    = number | number, quoted                          number: see text.py
 
 Any other line is OTHER, for the general decoder (coinflex.py).
@@ -41,12 +45,13 @@ from pipeline.normalize.scan.text import (
     value,
     whole,
     word,
+    words,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
+
+    from pipeline.normalize.scan.text import Words
 
 __all__ = [
     "DEPTH",
@@ -87,16 +92,9 @@ LINE: Final = np.dtype(
 )  # fmt: skip
 
 
-def _words(texts: Sequence[bytes]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Return texts as rows of bytes, and their lengths."""
-    width = max(map(len, texts))
-    rows = np.frombuffer(b"".join(text.ljust(width) for text in texts), np.uint8)
-    return rows.reshape(-1, width), np.array([len(text) for text in texts])
-
-
-# Without the quote that all begin with, so that most are told apart by one character; and in an
+# Without the quote that all begin with, and in an
 # order in which the wire often has them, for the one after the last one found is tried first.
-_KEYS, _KEY_LENGTHS = _words(
+_KEYS: Final = words(
     [
         b'table":', b'action":', b'data":', b'side":', b'quantity":', b'price":', b'marketCode":',
         b'tradeId":', b'instrumentId":', b'seqNum":', b'asks":', b'checksum":', b'bids":',
@@ -112,10 +110,10 @@ _KEYS, _KEY_LENGTHS = _words(
 TABLES: Final = (
     "futures/depth", "depth", "depthL5", "depthL10", "depthL25", "depthUpdate", "trade",
 )  # fmt: skip
-_TABLES, _TABLE_LENGTHS = _words([f'"{name}"'.encode() for name in TABLES])
+_TABLES: Final = words([f'"{name}"'.encode() for name in TABLES])
 _TRADE_TABLE: Final = TABLES.index("trade")
-_ACTIONS, _ACTION_LENGTHS = _words([b'"partial"'])
-_SIDES, _SIDE_LENGTHS = _words([b'"BUY"', b'"buy"', b'"SELL"', b'"sell"'])
+_ACTIONS: Final = words([b'"partial"'])
+_SIDES: Final = words([b'"BUY"', b'"buy"', b'"SELL"', b'"sell"'])
 _FIRST_SELL: Final = 2
 
 _LAST_TIMESTAMP: Final = 253_402_300_799_999  # the end of the year 9999
@@ -174,6 +172,7 @@ def _line(  # noqa: PLR0911 - a way out for each rule of the grammar
     names: Names,
 ) -> tuple[int, int]:
     """Return what a line is, and the place of its LF: -1 where that is still to be looked for."""
+    line.time = -1
     if text[at] == _LF:
         return DISCONNECT, at
     line.seen = line.checksum = 0
@@ -225,9 +224,9 @@ def _message(text: NDArray[np.uint8], at: int, line: Any) -> int:  # noqa: ANN40
     while True:
         at, key = _key(text, at + 1, _TABLE, key + 1, _SIDE, line)
         if key == _TABLE:
-            line.table, at = _choice(text, at, _TABLES, _TABLE_LENGTHS)
+            line.table, at = _choice(text, at, _TABLES)
         elif key == _ACTION:
-            _, at = _choice(text, at, _ACTIONS, _ACTION_LENGTHS)
+            _, at = _choice(text, at, _ACTIONS)
         elif key == _DATA and text[at] == _OPEN:
             at = _object(text, at + 1, line)
             at = at + 1 if at >= 0 and text[at] == _CLOSE else -1
@@ -267,22 +266,20 @@ def _key(
     """Return the place after a key, and which of _KEYS[first:stop] it is; none may come twice."""
     if text[at] != _QUOTE:
         return -1, -1
-    key = word(text, at + 1, _KEYS, _KEY_LENGTHS, likely, stop)
+    key = word(text, at + 1, _KEYS, likely, stop)
     if key < 0:
-        key = word(text, at + 1, _KEYS, _KEY_LENGTHS, first, likely)
+        key = word(text, at + 1, _KEYS, first, likely)
     if key < 0 or (line.seen >> key) & 1:
         return -1, -1
     line.seen |= 1 << key
-    return at + 1 + _KEY_LENGTHS[key], key
+    return at + 1 + _KEYS.lengths[key], key
 
 
 @compiled
-def _choice(
-    text: NDArray[np.uint8], at: int, words: NDArray[np.uint8], lengths: NDArray[np.int64]
-) -> tuple[int, int]:
+def _choice(text: NDArray[np.uint8], at: int, among: Words) -> tuple[int, int]:
     """Return which of some words stands at a place, and the place after it."""
-    chosen = word(text, at, words, lengths, 0, len(words))
-    return chosen, at + lengths[chosen] if chosen >= 0 else -1
+    chosen = word(text, at, among, 0, len(among.lengths))
+    return chosen, at + among.lengths[chosen] if chosen >= 0 else -1
 
 
 @compiled
@@ -319,7 +316,7 @@ def _field(  # noqa: C901, PLR0911 - one case a key, nothing deeper
         line.amount, at = value(text, at)
         return at
     if key == _SIDE:
-        side, at = _choice(text, at, _SIDES, _SIDE_LENGTHS)
+        side, at = _choice(text, at, _SIDES)
         line.sell = side >= _FIRST_SELL
         return at
     if text[at] != _QUOTE:

@@ -7,7 +7,7 @@ line ends in LF, which no rule but a line's own accepts, so no search runs past 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 from llvmlite import ir
@@ -17,10 +17,13 @@ from numba.extending import intrinsic
 from pipeline.compiled import compiled
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
 __all__ = [
     "PADDING",
+    "Words",
     "agreement",
     "copied",
     "digits",
@@ -33,14 +36,14 @@ __all__ = [
     "value",
     "whole",
     "word",
+    "words",
 ]
 
-PADDING: Final = 16
+PADDING: Final = 32
 
 _LF, _QUOTE, _PLUS, _COMMA, _MINUS, _POINT, _0, _9 = b'\n"+,-.09'
 _OPEN, _BACKSLASH, _CLOSE, _E = b"[\\]e"
 
-_LITTLE_ENDIAN: Final = np.dtype("<u8").isnative
 _EIGHT_ONES: Final = np.uint64(0x0101010101010101)
 _EIGHT_TOPS: Final = np.uint64(0x8080808080808080)
 _INT64_MAX: Final = np.uint64(2**63 - 1)
@@ -48,7 +51,7 @@ _MOST_DIGITS: Final = 19  # always fit into 64 bits
 # Integers up to 2^53 and powers of ten up to 10^22 are doubles exactly.
 _EXACT_MANTISSA: Final = np.uint64(2**53)
 _EXACT_POWER: Final = 22
-_POWERS: Final = 10.0 ** np.arange(_EXACT_POWER + 1)
+_POWERS: Final = np.array([float(10**power) for power in range(_EXACT_POWER + 1)])
 
 
 # --- eight bytes at once -------------------------------------------------------------------------
@@ -93,7 +96,10 @@ def line_end(text: NDArray[np.uint8], at: int) -> int:
 
 @compiled
 def side_end(text: NDArray[np.uint8], at: int) -> int:
-    """Return the place after `[]` or `[[…]]`, whatever stands inside on the same line."""
+    """Return the place after `[]`, or after the first `]]` on the line.
+
+    A false mark of `_has` costs a look byte by byte, no more.
+    """
     if text[at] != _OPEN:
         return -1
     if text[at + 1] == _CLOSE:
@@ -127,12 +133,11 @@ def agreement(
 
 @compiled
 def _first_byte(eight: np.uint64) -> int:
-    """Return which of eight bytes, not all 0, is the first that is not: halves, then quarters."""
+    """Return which of eight bytes, not all 0, is the first that is not: halves, then quarters.
+
+    The first in memory is the lowest of the number, as on every processor that numba knows.
+    """
     byte = 0
-    if not _LITTLE_ENDIAN:
-        while eight >> np.uint64(56 - 8 * byte) == 0:
-            byte += 1
-        return byte
     if eight & np.uint64(0xFFFFFFFF) == 0:
         byte, eight = 4, eight >> np.uint64(32)
     if eight & np.uint64(0xFFFF) == 0:
@@ -167,21 +172,34 @@ def gathered(
 # --- words ---------------------------------------------------------------------------------------
 
 
+class Words(NamedTuple):
+    """Some words, eight bytes at a time: [word, eight], with a mask of the bytes that matter."""
+
+    eights: NDArray[np.uint64]
+    masks: NDArray[np.uint64]
+    lengths: NDArray[np.int64]
+
+
+def words(texts: Sequence[bytes]) -> Words:
+    """Return texts in the form in which they are looked for."""
+    width = -max(map(len, texts)) // 8 * -8
+    eights = [np.frombuffer(text.ljust(width, b"\0"), np.uint64) for text in texts]
+    masks = [np.frombuffer((b"\xff" * len(text)).ljust(width, b"\0"), np.uint64) for text in texts]
+    return Words(np.stack(eights), np.stack(masks), np.array([len(text) for text in texts]))
+
+
 @compiled
-def word(
-    text: NDArray[np.uint8],
-    at: int,
-    words: NDArray[np.uint8],
-    lengths: NDArray[np.int64],
-    first: int,
-    stop: int,
-) -> int:
-    """Return which of words[first:stop] stands at a place, -1 if none does."""
+def word(text: NDArray[np.uint8], at: int, among: Words, first: int, stop: int) -> int:
+    """Return which of some words, from the first-th on, stands at a place; -1 if none does."""
+    eights, masks, _ = among
     for candidate in range(first, stop):
         same = 0
-        while same < lengths[candidate] and text[at + same] == words[candidate, same]:
+        while (
+            same < eights.shape[1]
+            and _eight(text, at + 8 * same) & masks[candidate, same] == eights[candidate, same]
+        ):
             same += 1
-        if same == lengths[candidate]:
+        if same == eights.shape[1]:
             return candidate
     return -1
 
