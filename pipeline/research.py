@@ -1,8 +1,16 @@
-"""What people ask of the lake in Python. Times are aware and UTC; unknown is an empty answer."""
+"""What people ask of the lake in Python. Times are aware and UTC; unknown is an empty answer.
+
+Each question opens the lake, which takes longer than the answer. For several, open it once:
+
+    with opened(settings) as lake:
+        book_at(settings, "BTC-USD-SWAP-LIN", time, lake=lake)
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.catalogue import Catalogue
 from pipeline.errors import LakeEmpty, UsageError
@@ -11,11 +19,17 @@ from pipeline.query import rows_of
 from pipeline.views import connect
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from collections.abc import Iterator
+
+    import duckdb
 
     from pipeline.config import Settings
 
-__all__ = ["book_at", "explain_no_book", "has_lake"]
+__all__ = ["book_at", "explain_no_book", "has_lake", "opened"]
+
+_DAY: Final = timedelta(days=1)
+_FIRST: Final = datetime.min.replace(tzinfo=UTC)
+_LAST: Final = datetime.max.replace(tzinfo=UTC)
 
 
 def has_lake(settings: Settings) -> bool:
@@ -24,8 +38,28 @@ def has_lake(settings: Settings) -> bool:
     return bool(catalogue.days) or not catalogue.rows.is_empty()
 
 
+@contextmanager
+def opened(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Yield a connection for several questions; raises LakeEmpty where there is no lake yet."""
+    if not has_lake(settings):
+        raise LakeEmpty(settings.data)
+    with connect(settings.data, settings.exchange) as connection:
+        yield connection
+
+
+def _open(
+    settings: Settings, lake: duckdb.DuckDBPyConnection | None
+) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+    return opened(settings) if lake is None else nullcontext(lake)
+
+
 def book_at(
-    settings: Settings, instrument: str, time: datetime, depth: int | None = None
+    settings: Settings,
+    instrument: str,
+    time: datetime,
+    depth: int | None = None,
+    *,
+    lake: duckdb.DuckDBPyConnection | None = None,
 ) -> list[dict[str, Any]]:
     """Return the book that stood at a time (arrival clock): side, level, price, amount.
 
@@ -33,10 +67,8 @@ def book_at(
     book is unknown. Raises UsageError for an instrument that the lake does not have, LakeEmpty
     where there is no lake yet.
     """
-    if not has_lake(settings):
-        raise LakeEmpty(settings.data)
     naive = time.replace(tzinfo=None)
-    with connect(settings.data, settings.exchange) as connection:
+    with _open(settings, lake) as connection:
         rows = rows_of(
             connection,
             "select side, level, price, amount from book_at($1, $2) order by side desc, level",
@@ -50,21 +82,32 @@ def book_at(
     return [row for row in named if depth is None or row["level"] < depth]
 
 
-def explain_no_book(settings: Settings, instrument: str, time: datetime) -> str:
+def explain_no_book(
+    settings: Settings,
+    instrument: str,
+    time: datetime,
+    *,
+    lake: duckdb.DuckDBPyConnection | None = None,
+) -> str:
     """Return in a sentence why no book is known at a time, as far as the lake tells."""
     naive = time.replace(tzinfo=None)
-    with connect(settings.data, settings.exchange) as connection:
+    day_before = (max(time, _FIRST + _DAY) - _DAY).replace(tzinfo=None)
+    just_after = (min(time, _LAST - timedelta.resolution) + timedelta.resolution).replace(
+        tzinfo=None
+    )
+    with _open(settings, lake) as connection:
         gaps = rows_of(
             connection,
-            """select start, stop, cause from gaps
-            where instrument = $1 and start <= $2 and $2 < stop order by start limit 1""",
-            [instrument, naive],
+            """select start, stop, cause from gaps($1, $2, $3)
+            where start <= $2 and $2 < stop order by start limit 1""",
+            [instrument, naive, just_after],
         )
+        # No book stands for longer than its day.
         empty = rows_of(
             connection,
-            """select 1 from depth_messages where instrument = $1 and local_timestamp <= $2
-            and $2 < valid_until and bid_levels = 0 and ask_levels = 0 limit 1""",
-            [instrument, naive],
+            """select 1 from depth_messages($1, $2, $3)
+            where $4 < valid_until and bid_levels = 0 and ask_levels = 0 limit 1""",
+            [instrument, day_before, just_after, naive],
         )
         covered = rows_of(
             connection,

@@ -25,6 +25,26 @@ __all__ = ["connect", "database_path", "quoted", "sql_objects", "write_database"
 _PACKAGED: Final = Path(__file__).parent / "sql"
 _CHECKOUT: Final = Path(__file__).parent.parent / "sql"
 _COMMENT: Final = re.compile(r"--[^\n]*|'(?:[^']|'')*'")
+# Footers are kept, and read again when a file has changed. To read ahead is left to the operating
+# system, since it costs a look-up, which is of one row group, a millisecond.
+_SETTINGS: Final = {
+    "TimeZone": "'UTC'",
+    "enable_progress_bar": "false",
+    "parquet_metadata_cache": "true",
+    "disable_parquet_prefetching": "true",
+    "read_ahead_depth": "0",
+}
+# To make a view is to bind it, for which DuckDB lists all of its files, however many. So views are
+# made while these say the file without rows alone, which has the columns of all.
+_WITHOUT_ROWS: Final = {
+    "macros/all_files": (
+        "create or replace macro all_files(table_name) as [empty_file(table_name)]"
+    ),
+    "macros/all_exchange_files": (
+        "create or replace macro all_exchange_files(table_name) as"
+        " [empty_exchange_file(table_name)]"
+    ),
+}
 
 
 def connect(data: Path | str = "data", exchange: str = "coinflex") -> duckdb.DuckDBPyConnection:
@@ -38,8 +58,8 @@ def connect(data: Path | str = "data", exchange: str = "coinflex") -> duckdb.Duc
 
     _prepare(Path(data), exchange)
     connection = duckdb.connect()
-    connection.execute("set TimeZone = 'UTC'")
-    connection.execute("set enable_progress_bar = false")
+    for name, value in _SETTINGS.items():
+        connection.execute(f"set {name} = {value}")
     for statement in _statements(Path(data), exchange):
         connection.execute(statement)
     return connection
@@ -88,12 +108,25 @@ def _fill_database(draft: Path, statements: list[str], digest: str, exchange: st
 
 
 def sql_objects() -> dict[str, str]:
-    """Return every view and macro of sql/, name → text, each after those that it uses."""
+    """Return every view and macro of sql/, place → text, each after those that it uses.
+
+    A place is `folder/name`: a view may share its name with the macro for a range of time.
+    """
     folder = _PACKAGED if _PACKAGED.is_dir() else _CHECKOUT
-    texts = {path.stem: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*/*.sql"))}
-    words = {name: set(re.findall(r"\w+", _COMMENT.sub(" ", text))) for name, text in texts.items()}
-    uses = {name: (words[name] & texts.keys()) - {name} for name in texts}
-    return {name: texts[name] for name in graphlib.TopologicalSorter(uses).static_order()}
+    paths = {f"{path.parent.name}/{path.stem}": path for path in sorted(folder.glob("*/*.sql"))}
+    texts = {place: path.read_text(encoding="utf-8") for place, path in paths.items()}
+    words = {
+        place: set(re.findall(r"\w+", _COMMENT.sub(" ", text))) for place, text in texts.items()
+    }
+    uses = {
+        place: {other for other in paths if paths[other].stem in words[place] - {path.stem}}
+        for place, path in paths.items()
+    }
+    return {place: texts[place] for place in graphlib.TopologicalSorter(uses).static_order()}
+
+
+def _words(text: str) -> set[str]:
+    return set(re.findall(r"\w+", _COMMENT.sub(" ", text)))
 
 
 def _prepare(data: Path, exchange: str) -> None:
@@ -108,7 +141,11 @@ def _statements(data: Path, exchange: str) -> Iterator[str]:
     yield f"create or replace macro lake_root() as {quoted(root)}"
     yield f"create or replace macro exchange_id() as {quoted(exchange)}"
     yield _instrument_name(data, exchange)
-    yield from sql_objects().values()
+    objects = sql_objects()
+    for place, text in objects.items():
+        yield _WITHOUT_ROWS.get(place, text)
+    for place in _WITHOUT_ROWS:
+        yield objects[place]
 
 
 def _instrument_name(data: Path, exchange: str) -> str:

@@ -443,6 +443,26 @@ def test_a_book_is_never_mixed_from_two_days(tmp_path: Path) -> None:
         assert [price for (price,) in found] == bids, second
 
 
+def test_the_book_of_the_day_before_ends_at_the_earliest_of_all_later_times(tmp_path: Path) -> None:
+    """The day's first message, a line by a clock that stepped back, and a disconnect just then."""
+    write_minute(tmp_path / "slices", at(1439), [depth(at(1439, 59), _BID, _ASK)])
+    connection = lake(
+        tmp_path,
+        {1440: [depth(at(1440, 5), [[50, 1]], [[60, 1]]), trade(at(1440, 2), "1", "1"), "",
+                depth(at(1440, 20), [[51, 1]], [[61, 1]])]},
+    )  # fmt: skip
+    for second, bids in [(1.9, [1.0]), (2, [1.0]), (2.1, []), (4, []), (6, []), (20, [51.0])]:
+        time = at(1440, second).replace(tzinfo=None)
+        found = connection.execute(
+            "select price from book_at('BTC-USD', ?) where side = 'bid'", [time]
+        ).fetchall()
+        assert [price for (price,) in found] == bids, second
+        unknown = connection.execute(
+            "select count(*) from gaps where start <= $1 and $1 < stop", [time]
+        ).fetchone()
+        assert unknown == (int(not bids),), second
+
+
 def test_a_disconnect_after_a_lacking_minute_takes_nothing_from_before_it(tmp_path: Path) -> None:
     """The book ends where the lacking minute begins; the disconnect after it comes too late."""
     connection = lake(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections import Counter
@@ -473,6 +474,26 @@ def test_reader_never_sees_two_versions_at_once(tmp_path: Path) -> None:
         seen, wrong = _ask_everything(tmp_path, 60)
     assert not wrong
     assert {"book True", "book False"} <= seen.keys(), "the reader never met both versions"
+
+
+@pytest.mark.parametrize("moved", [-60, 0, 60])
+def test_what_is_kept_of_a_file_is_not_used_for_the_next_one(tmp_path: Path, moved: int) -> None:
+    """A connection reads a replaced partition anew, whatever the time of the new file says."""
+    long_ago = at(0).timestamp()
+    put(tmp_path, at(0), _version(1))
+    with connect(tmp_path) as connection:
+        for version, time in [(1, long_ago), (2, long_ago + moved), (1, long_ago)]:
+            put(tmp_path, at(0), _version(version))
+            bring_in(tmp_path)
+            for path in partitions(tmp_path):
+                os.utime(path, (time, time))
+            for _ in range(2):
+                rows = connection.execute(
+                    "select side, price, amount from book_at('A', '2020-08-01 00:00:10.25')"
+                ).fetchall()
+                assert set(rows) == _book(version, 10.25)
+                messages = connection.execute("select count(*) from depth_messages").fetchone()
+                assert messages == (60 * version,)
 
 
 def test_reader_beside_a_rebuild_is_answered(tmp_path: Path) -> None:

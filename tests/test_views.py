@@ -15,9 +15,11 @@ import duckdb
 import polars as pl
 import pytest
 
-from pipeline.errors import UsageError
+from pipeline.config import Settings
+from pipeline.errors import LakeEmpty, UsageError
 from pipeline.ingest import ingest
 from pipeline.query import ask
+from pipeline.research import book_at, explain_no_book, opened
 from pipeline.sources.files import adopt
 from pipeline.views import connect, database_path, sql_objects, write_database
 from tests.conftest import ROOT, Cli
@@ -27,6 +29,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _SQL = sorted((ROOT / "sql").glob("*/*.sql"))
+# What has a view and a macro for a range of time.
+_RANGES = sorted(
+    {path.stem for path in _SQL if path.parent.name == "macros"}
+    & {path.stem for path in _SQL if path.parent.name != "macros"}
+)
 
 
 @pytest.fixture
@@ -48,15 +55,28 @@ def test_each_file_makes_the_one_object_of_its_name(path: Path) -> None:
     text = path.read_text()
     assert text.startswith("-- ")
     made = re.findall(r"create or replace (view|macro) (\w+)", text)
-    assert [name for _, name in made] == [path.stem]
-    if made[0][0] == "view":
+    kind = "macro" if path.parent.name == "macros" else "view"
+    assert made == [(kind, path.stem)]
+    if kind == "view":
         assert f"comment on view {path.stem} is" in text
 
 
 def test_the_catalogue_lists_every_object_once() -> None:
-    """sql/README.md names each view and macro, and nothing else."""
-    listed = re.findall(r"^\| `(\w+)", (ROOT / "sql" / "README.md").read_text(), re.MULTILINE)
-    assert sorted(listed) == sorted(path.stem for path in _SQL) == sorted(sql_objects())
+    """sql/README.md names each view and macro, with its kind and parameters, and nothing else."""
+    text = (ROOT / "sql" / "README.md").read_text()
+    rows = re.findall(r"^\| `(\w+)(?:\(([\w, ]*)\))?` \| (.*?) \|", text, re.MULTILINE)
+    listed = {(name, *parameters.split(", ")): kind for name, parameters, kind in rows}
+    assert len(listed) == len(rows)
+    found = {}
+    for path in _SQL:
+        made = re.search(r"create or replace (macro|view) (\w+)(?:\((.*?)\))? as", path.read_text())
+        assert made
+        kind, name, parameters = made.groups()
+        table = " as table" in path.read_text()
+        names = (parameters or "").replace('"', "").split(", ")
+        found[name, *names] = "table macro" if table else kind
+    assert listed == found
+    assert sorted(sql_objects()) == [f"{path.parent.name}/{path.stem}" for path in _SQL]
 
 
 def test_meaning_reaches_the_client(data: Path) -> None:
@@ -154,9 +174,13 @@ def test_the_database_file_is_written_again_only_when_the_folder_has_moved(
 def test_an_empty_lake_answers_with_no_rows(tmp_path: Path) -> None:
     """Before the first ingest every view is there and empty, and no book is known."""
     with connect(tmp_path / "new") as connection:
-        for name, text in sql_objects().items():
-            if "create or replace view" in text:
+        for place in sql_objects():
+            folder, _, name = place.partition("/")
+            if folder != "macros":
                 assert connection.execute(f"from {name}").fetchall() == [], name
+        for name in _RANGES:
+            query = f"from {name}('X', '2020-08-01', '2020-08-03')"
+            assert connection.execute(query).fetchall() == [], name
         assert connection.execute("from book_at('X', '2020-08-01')").fetchall() == []
 
 
@@ -244,6 +268,30 @@ def test_an_unknown_book_says_why(data: Path, cli: Cli) -> None:
     wrong = cli("book", "BTC-US", "--at", "2020-08-01T12:00", env=env)
     assert wrong.returncode == 1
     assert "BTC-USD" in wrong.stderr
+
+
+@pytest.mark.parametrize("time", ["0001-01-01", "9999-12-31T23:59:59.9999999"])
+def test_a_book_at_the_ends_of_time_is_unknown(data: Path, cli: Cli, time: str) -> None:
+    """As at any other time that the lake has nothing of."""
+    unknown = cli("book", "BTC-USD", "--at", time, env={"COINFLEX_L2_DATA": str(data)})
+    assert (unknown.returncode, unknown.stdout) == (0, "")
+    assert "no message of that day or the day before reaches it" in unknown.stderr
+
+
+def test_a_lake_is_opened_once_for_several_questions(data: Path, tmp_path: Path) -> None:
+    """The answers are those of a question on its own; where there is no lake there is an error."""
+    settings, time = Settings(data=data), at(0, 1)
+    with opened(settings) as lake:
+        for _ in range(2):
+            book = book_at(settings, "BTC-USD", time, lake=lake)
+            assert book == book_at(settings, "BTC-USD", time) != []
+        later = at(720)
+        assert book_at(settings, "BTC-USD", later, lake=lake) == []
+        why = explain_no_book(settings, "BTC-USD", later, lake=lake)
+        assert why == explain_no_book(settings, "BTC-USD", later)
+        assert "end_of_coverage" in why
+    with pytest.raises(LakeEmpty), opened(Settings(data=tmp_path / "nothing")):
+        pass
 
 
 def test_a_read_only_lake_is_read(data: Path) -> None:

@@ -87,18 +87,20 @@ Examples:
 def book(instrument: str, at: str, depth: int) -> None:
     """Print the order book of an instrument as it stood at a time."""
     from pipeline.cli.output import print_json
-    from pipeline.research import book_at, explain_no_book
+    from pipeline.research import book_at, explain_no_book, opened
     from pipeline.times import parse_time
 
     found = settings()
     time = parse_time(at, "--at")
-    levels = book_at(found, instrument, time, depth)
+    with opened(found) as lake:
+        levels = book_at(found, instrument, time, depth, lake=lake)
+        why = "" if levels else explain_no_book(found, instrument, time, lake=lake)
     if as_json():
         print_json(levels)
     elif levels:
         _print_ladder(levels)
-    if not levels:
-        click.echo(explain_no_book(found, instrument, time), err=True)
+    if why:
+        click.echo(why, err=True)
 
 
 def _print_ladder(levels: list[dict[str, object]]) -> None:

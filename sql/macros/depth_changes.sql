@@ -1,0 +1,6 @@
+-- One row per price level that a message changed in [start, end), arrival clock, UTC: the rows that
+-- the view depth_changes has of one instrument. Opens the days that it needs, whatever else is in the lake.
+create or replace macro depth_changes(instrument, start, "end") as table
+select found.*
+from depth_changes_in(files_between('depth', instrument, start, "end")) as found
+where is_between(found.local_timestamp, start, "end");
