@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from pipeline.normalize.columns import Columns
-from pipeline.normalize.coverage import MINUTE_PLACES, Coverage, Disconnect, Feed
+from pipeline.normalize.coverage import Coverage, Disconnect, Feed
 from pipeline.normalize.scan import LINE, TABLES, Names
 from pipeline.normalize.standing import StandingBooks
 from pipeline.schemas import BOOK_CHANNELS, canonical_channel
@@ -160,16 +160,12 @@ class PartReader:
         self.coverage.disconnect(at)
         self._break(at.rank)
 
-    def add_trades(self, trades: Columns) -> None:
+    def keep_trades(self, trades: Columns) -> None:
         """Keep some trades."""
         self._trades.append(trades)
 
-    def drain(self, order: NDArray[np.int64] | None) -> None:
-        """Keep the messages that came of some lines of a slice."""
-        messages = self.standing.drain()
-        if order is not None:
-            places = order[messages.rows["line"] - 1]
-            messages.rows["arrival"] = self.minute * MINUTE_PLACES + places
+    def keep_messages(self, messages: Columns) -> None:
+        """Keep some depth messages."""
         if len(messages):
             self._messages.append(messages)
 

@@ -31,6 +31,7 @@ from pipeline.normalize.scan import (
     HAS_TRADE_ID,
     OTHER,
     TRADE,
+    SliceAt,
     gathered,
     lines,
 )
@@ -100,7 +101,10 @@ class SliceReader:
             self._disconnect(end, time)
             begin = end + 1
         self._depth(text, found, times, books, range(begin, len(found)))
-        self._reader.drain(self._order)
+        messages = self._reader.standing.drain()
+        index = messages.rows["line"].astype(np.int64) - self._first
+        messages.rows["arrival"] = self._places(index)
+        self._reader.keep_messages(messages)
 
     # --- lines that the scan leaves to the decoder -------------------------------------------
 
@@ -130,7 +134,7 @@ class SliceReader:
                         if self._counts("ticker", ticker.instrument, "tickers"):
                             rows = self._reader.part.tickers.setdefault(ticker.instrument, [])
                             rows.append(
-                                (self._arrival(index), item, int(times[index]), ticker.timestamp,
+                                (self._place(index), item, int(times[index]), ticker.timestamp,
                                  *ticker.values, self._rank, self._first + index)
                             )  # fmt: skip
                 case Control():
@@ -154,7 +158,7 @@ class SliceReader:
 
     def _decoded_trades(self, index: int, time: int, trades: list[Trade]) -> None:
         rows = np.zeros(len(trades), TRADE_ROW)
-        rows["arrival"], rows["local_timestamp"] = self._arrival(index), time
+        rows["arrival"], rows["local_timestamp"] = self._place(index), time
         rows["line"], rows["rank"] = self._first + index, self._rank
         ids, counted = [], []
         for item, trade in enumerate(trades):
@@ -169,7 +173,7 @@ class SliceReader:
             rows[item]["price"], rows[item]["amount"] = trade.price, trade.amount
             rows[item]["sell"] = trade.side == "sell"
             rows[item]["id_bytes"], rows[item]["has_id"] = len(id_), trade.id is not None
-        self._reader.add_trades(
+        self._reader.keep_trades(
             Columns(rows[counted], {"id": np.frombuffer(b"".join(ids), np.uint8)})
         )
 
@@ -183,7 +187,7 @@ class SliceReader:
             return
         rows = np.zeros(len(index), TRADE_ROW)
         rows["line"], rows["rank"] = self._first + index, self._rank
-        rows["arrival"] = self._arrivals(index)
+        rows["arrival"] = self._places(index)
         rows["local_timestamp"] = times[index]
         seen = found["seen"][index]
         rows["has_timestamp"] = seen & HAS_TIMESTAMP != 0
@@ -195,7 +199,7 @@ class SliceReader:
         lengths = np.where(rows["has_id"], found["id_end"][index] - begins, 0)
         rows["id_bytes"] = lengths
         ids = gathered(text, begins, lengths)
-        self._reader.add_trades(Columns(rows, {"id": ids}))
+        self._reader.keep_trades(Columns(rows, {"id": ids}))
 
     def _depth(
         self,
@@ -233,10 +237,10 @@ class SliceReader:
         standing: StandingBooks,
     ) -> int:
         """Take the messages of some lines; return how many of them the scan could read."""
-        place = (self._reader.minute, self._begin, self._first, self._rank)
+        here = SliceAt(self._begin, self._first, self._rank)
         at = count = 0
         while at < len(order):
-            taken = standing.take(text, found, order[at:], place)
+            taken = standing.take(text, found, order[at:], here)
             at, count = at + taken, count + taken
             if at == len(order):
                 break
@@ -260,7 +264,7 @@ class SliceReader:
             if self._counts(message.channel, book.instrument, "depth"):
                 feed = self._reader.number(Feed(message.channel, book.instrument))
                 standing.take_decoded(
-                    feed, book, arrival=self._arrival(index), local_timestamp=time, item=item,
+                    feed, book, local_timestamp=time, item=item,
                     line=self._first + index, rank=self._rank, action=action,
                 )  # fmt: skip
 
@@ -317,19 +321,16 @@ class SliceReader:
         # Before the day's last microsecond, lest it look as if the book stood to midnight.
         last = self._reader.day_start + DAY_US - 1
         time = None if line_before is None else min(line_before + 1, last)
-        self._reader.disconnect(Disconnect(self._arrival(index), self._rank, time))
+        self._reader.disconnect(Disconnect(self._place(index), self._rank, time))
 
-    def _arrival(self, index: int) -> int:
-        """Return a line's place in the day."""
-        number = self._first + index
-        if self._order is not None:
-            number = int(self._order[number - 1])
-        return self._reader.minute * MINUTE_PLACES + number
-
-    def _arrivals(self, index: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return lines' places in the day."""
+    def _places(self, index: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return lines' places in the day: what `arrival` says of them."""
         numbers = self._first + index
         if self._order is not None:
             numbers = self._order[numbers - 1]
-        arrivals: NDArray[np.int64] = self._reader.minute * MINUTE_PLACES + numbers
-        return arrivals
+        places: NDArray[np.int64] = self._reader.minute * MINUTE_PLACES + numbers
+        return places
+
+    def _place(self, index: int) -> int:
+        """Return a line's place in the day."""
+        return int(self._places(np.array(index)))

@@ -24,8 +24,10 @@ from pipeline.normalize.scan import (
     UNAPPLIED,
     Output,
     Pool,
+    SliceAt,
     books,
     levels_at_most,
+    side_at,
 )
 
 if TYPE_CHECKING:
@@ -86,7 +88,7 @@ class StandingBooks:
         text: NDArray[np.uint8],
         lines: NDArray[Any],
         order: NDArray[np.int64],
-        place: tuple[int, int, int, int],
+        at: SliceAt,
     ) -> int:
         """Take the books of lines[order]; return how many, up to one that needs the decoder."""
         taken = 0
@@ -95,7 +97,7 @@ class StandingBooks:
             size = int(lines["end"][rest[-1]] - lines["start"][rest[0]])
             self._reserve(len(rest), size)
             count, why = books(
-                text, lines, rest, place, self._feeds, self._pool, self._output, KEYFRAME_EVERY
+                text, lines, rest, at, self._feeds, self._pool, self._output, KEYFRAME_EVERY
             )
             taken += count
             if why == NO_ROOM:
@@ -106,11 +108,15 @@ class StandingBooks:
                 break
         return taken
 
-    def take_decoded(self, feed: int, book: Book, **fields: int) -> None:
-        """Take a message that the general decoder read. `fields` are those of MESSAGE's place."""
+    def take_decoded(self, feed: int, book: Book, **place: int) -> None:
+        """Take a message that the general decoder read.
+
+        `place` are the fields of MESSAGE that say where it stands: line, item, local_timestamp,
+        rank, and its action.
+        """
         kind = _KINDS[book.kind]
         state = self._feeds[feed]
-        before = self._standing(feed)
+        before = self.last(feed)
         found = {
             "bid_change": changes(before[0], book.bids, descending=True),
             "ask_change": changes(before[1], book.asks, descending=False),
@@ -123,7 +129,7 @@ class StandingBooks:
         if keyframe:
             found |= {"book_bid": [*book.bids.items()], "book_ask": [*book.asks.items()]}
         row = self._append(found)
-        for name, value in fields.items():
+        for name, value in place.items():
             row[name] = value
         for name in ("timestamp", "seq_num"):
             value = getattr(book, name)
@@ -154,14 +160,11 @@ class StandingBooks:
 
     def last(self, feed: int) -> tuple[Levels, Levels]:
         """Return the bids and asks that stand, best first; none where nothing is known."""
-        return self._standing(feed)
-
-    def _standing(self, feed: int) -> tuple[Levels, Levels]:
         state = self._feeds[feed]
         if state["fresh"]:
             return {}, {}
         size = levels_at_most(int(state["room"]))
-        begin = int(state["levels"] + state["turn"] * 2 * size)
+        begin = side_at(int(state["levels"]), size, int(state["turn"]))
         sides = []
         for at, count in ((begin + size, state["bids"]), (begin, state["asks"])):
             prices = self._pool.price[at : at + count].tolist()
@@ -177,7 +180,7 @@ class StandingBooks:
             self._make_room(feed, 6 * most)
         state = self._feeds[feed]
         size = levels_at_most(int(state["room"]))
-        begin = int(state["levels"] + state["turn"] * 2 * size)
+        begin = side_at(int(state["levels"]), size, int(state["turn"]))
         for at, side in ((begin, book.asks), (begin + size, book.bids)):
             self._pool.price[at : at + len(side)] = list(side)
             self._pool.amount[at : at + len(side)] = list(side.values())

@@ -21,8 +21,10 @@ from pipeline.normalize.scan.books import (
     UNAPPLIED,
     Output,
     Pool,
+    SliceAt,
     books,
     levels_at_most,
+    side_at,
 )
 from pipeline.normalize.scan.checksum import STATUSES
 from pipeline.normalize.scan.lines import (
@@ -62,8 +64,10 @@ __all__ = [
     "Names",
     "Output",
     "Pool",
+    "SliceAt",
     "books",
     "gathered",
     "levels_at_most",
     "lines",
+    "side_at",
 ]

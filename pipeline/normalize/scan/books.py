@@ -21,7 +21,7 @@ before it are gone. There the texts are laid beside each other again.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -45,12 +45,16 @@ __all__ = [
     "UNAPPLIED",
     "Output",
     "Pool",
+    "SliceAt",
     "books",
     "levels_at_most",
+    "side_at",
 ]
 
 _COMMA, _0 = b",0"
 _OPEN, _CLOSE = b"[]"
+
+Record: TypeAlias = Any  # numba knows its fields; no type does
 
 # What a message is to the book; only the general decoder finds others than books.
 BOOK, DIFFERENCE, UNAPPLIED = range(3)
@@ -110,13 +114,24 @@ class Pool(NamedTuple):
 
 
 class Side(NamedTuple):
-    """One side of a book: its levels' place in the pool and number, its text's place and length."""
+    """One side of a book: its levels' place in the pool and number, its text's place and length.
+
+    And the form of its levels: 2 or 4 elements; 0, if there is no text.
+    """
 
     place: int
     levels: int
     text: int
     length: int
     form: int
+
+
+class SliceAt(NamedTuple):
+    """Where some consecutive lines stand."""
+
+    begin: int  # the first microsecond of the slice's minute
+    first_line: int  # the number of the first of them in the slice, from 1
+    rank: int  # of the slice's request
 
 
 class Output(NamedTuple):
@@ -131,13 +146,25 @@ class Output(NamedTuple):
     book_bid_amount: NDArray[np.float64]
     book_ask_price: NDArray[np.float64]
     book_ask_amount: NDArray[np.float64]
-    used: NDArray[np.int64]  # of rows, and of the four pairs of lists
+    used: NDArray[np.int64]  # by _ROWS and so on: of rows, and of the four pairs of lists
+
+
+_ROWS, _BIDS, _ASKS, _BOOK_BIDS, _BOOK_ASKS = range(5)
 
 
 @compiled
 def levels_at_most(text_length: int) -> int:
     """Return how many levels, and an end, a side of some bytes may have: `[1,1],` has six."""
     return text_length // 6 + 2
+
+
+@compiled
+def side_at(begin: int, size: int, turn: int) -> int:
+    """Return where, in a feed's room from `begin` on, the asks of a turn begin; bids follow them.
+
+    `size` is the room of one side, in levels or in bytes of text.
+    """
+    return begin + 2 * turn * size
 
 
 # --- books of all feeds, in order of arrival -----------------------------------------------------
@@ -148,7 +175,7 @@ def books(
     text: NDArray[np.uint8],
     lines: NDArray[Any],
     order: NDArray[np.int64],
-    place: tuple[int, int, int, int],
+    at: SliceAt,
     feeds: NDArray[Any],
     pool: Pool,
     output: Output,
@@ -156,9 +183,8 @@ def books(
 ) -> tuple[int, int]:
     """Take the books of lines[order], each against the book before of its feed.
 
-    `place` is the lines' minute of the day, its first microsecond, the number of lines[0] in its
-    slice, and the rank of the slice's request. Returns how many were taken, and, if not all, why
-    the next one was not: NOT_TAKEN is the general decoder's, NO_ROOM needs a larger FEED.room.
+    Returns how many were taken, and, if not all, why the next one was not: NOT_TAKEN is the general
+    decoder's, NO_ROOM needs a larger FEED.room. Rows have no arrival yet.
     """
     for taken in range(len(order)):
         line = lines[order[taken]]
@@ -169,18 +195,16 @@ def books(
             return taken, NO_ROOM
         if not _book(text, line, feed, pool, output, keyframe_every):
             return taken, NOT_TAKEN
-        _place(output.rows[output.used[0] - 1], line, order[taken], place)
+        _tell(output.rows[output.used[_ROWS] - 1], line, order[taken], at)
     return len(order), 0
 
 
 @compiled
-def _place(row: Any, line: Any, index: int, place: tuple[int, int, int, int]) -> None:  # noqa: ANN401
-    """Say where a row's line stands, and what its small fields are."""
-    minute, begin, first, rank = place
-    row.line = first + index
-    row.arrival = minute * 1_000_000_000 + row.line
-    row.local_timestamp = begin + line.time // 10
-    row.rank = rank
+def _tell(row: Record, line: Record, index: int, at: SliceAt) -> None:
+    """Say in a row where its line stands, and what its small fields are."""
+    row.line = at.first_line + index
+    row.rank = at.rank
+    row.local_timestamp = at.begin + line.time // 10
     row.item = 0
     row.feed = line.feed
     row.kind = BOOK
@@ -196,31 +220,31 @@ def _place(row: Any, line: Any, index: int, place: tuple[int, int, int, int]) ->
 @compiled
 def _book(
     text: NDArray[np.uint8],
-    line: Any,  # noqa: ANN401 - a record of LINE
-    feed: Any,  # noqa: ANN401 - a record of FEED
+    line: Record,
+    feed: Record,
     pool: Pool,
     output: Output,
     keyframe_every: int,
 ) -> bool:
     """Take one book, if it is one; only then is anything but scratch changed."""
     size = levels_at_most(feed.room)
-    old, new = feed.levels + feed.turn * 2 * size, feed.levels + (1 - feed.turn) * 2 * size
-    old_text = feed.texts + feed.turn * 2 * feed.room
-    new_text = feed.texts + (1 - feed.turn) * 2 * feed.room
-    known = feed.fresh == 0
+    old, new = side_at(feed.levels, size, feed.turn), side_at(feed.levels, size, 1 - feed.turn)
+    old_text = side_at(feed.texts, feed.room, feed.turn)
+    new_text = side_at(feed.texts, feed.room, 1 - feed.turn)
+    old_asks, old_bids = (feed.asks, feed.bids) if feed.fresh == 0 else (0, 0)
+    used = output.used
     asks, ask_changes, ask_form = _side(
         text, (line.asks, line.asks_end), 1.0, pool,
-        Side(old, feed.asks * known, old_text, feed.asks_text, feed.form),
-        Side(new, 0, new_text, 0, 0),
-        output.ask_change_price[output.used[2]:], output.ask_change_amount[output.used[2]:],
+        Side(old, old_asks, old_text, feed.asks_text, feed.form), (new, new_text),
+        output.ask_change_price[used[_ASKS]:], output.ask_change_amount[used[_ASKS]:],
     )  # fmt: skip
     if asks < 0:
         return False
     bids, bid_changes, bid_form = _side(
         text, (line.bids, line.bids_end), -1.0, pool,
-        Side(old + size, feed.bids * known, old_text + feed.room, feed.bids_text, feed.form),
-        Side(new + size, 0, new_text + feed.room, 0, 0),
-        output.bid_change_price[output.used[1]:], output.bid_change_amount[output.used[1]:],
+        Side(old + size, old_bids, old_text + feed.room, feed.bids_text, feed.form),
+        (new + size, new_text + feed.room),
+        output.bid_change_price[used[_BIDS]:], output.bid_change_amount[used[_BIDS]:],
     )  # fmt: skip
     if bids < 0 or (ask_form != bid_form and min(ask_form, bid_form) > 0):
         return False
@@ -229,7 +253,7 @@ def _book(
     if status == MISMATCH:
         return False
 
-    row = output.rows[output.used[0]]
+    row = output.rows[used[_ROWS]]
     row.checksum_status = status
     row.ask_levels, row.bid_levels = asks, bids
     row.ask_changes, row.bid_changes = ask_changes, bid_changes
@@ -237,21 +261,34 @@ def _book(
     row.bid_price, row.bid_amount = pool.price[new + size], pool.amount[new + size]
     row.reset = feed.fresh
     row.keyframe = feed.fresh > 0 or feed.since + 1 >= keyframe_every
-    output.used[0] += 1
-    output.used[1] += bid_changes
-    output.used[2] += ask_changes
-    feed.turn, feed.fresh, feed.form = 1 - feed.turn, 0, form
-    feed.asks, feed.bids = asks, bids
-    feed.asks_text, feed.bids_text = line.asks_end - line.asks, line.bids_end - line.bids
-    feed.since = 0 if row.keyframe else feed.since + 1
+    used[_ROWS] += 1
+    used[_BIDS] += bid_changes
+    used[_ASKS] += ask_changes
     if row.keyframe:
-        copied(pool.price, new, output.book_ask_price, output.used[4], asks)
-        copied(pool.amount, new, output.book_ask_amount, output.used[4], asks)
-        copied(pool.price, new + size, output.book_bid_price, output.used[3], bids)
-        copied(pool.amount, new + size, output.book_bid_amount, output.used[3], bids)
-        output.used[3] += bids
-        output.used[4] += asks
+        _whole(pool, new, asks, output.book_ask_price, output.book_ask_amount, used[_BOOK_ASKS])
+        _whole(pool, new + size, bids, output.book_bid_price, output.book_bid_amount,
+               used[_BOOK_BIDS])  # fmt: skip
+        used[_BOOK_ASKS] += asks
+        used[_BOOK_BIDS] += bids
+    feed.since = 0 if row.keyframe else feed.since + 1
+    feed.turn, feed.fresh, feed.form = 1 - feed.turn, 0, form
+    feed.asks, feed.asks_text = asks, line.asks_end - line.asks
+    feed.bids, feed.bids_text = bids, line.bids_end - line.bids
     return True
+
+
+@compiled
+def _whole(
+    pool: Pool,
+    place: int,
+    levels: int,
+    prices: NDArray[np.float64],
+    amounts: NDArray[np.float64],
+    used: int,
+) -> None:
+    """Write down all levels of a side."""
+    copied(pool.price, place, prices, used, levels)
+    copied(pool.amount, place, amounts, used, levels)
 
 
 # --- one side ------------------------------------------------------------------------------------
@@ -264,18 +301,22 @@ def _side(  # noqa: C901 - one pass over two texts; see the module
     sign: float,
     pool: Pool,
     before: Side,
-    now: Side,
+    to: tuple[int, int],
     prices: NDArray[np.float64],
     amounts: NDArray[np.float64],
 ) -> tuple[int, int, int]:
-    """Read a side's text into the pool where `now` says, and note prices and amounts that changed.
+    """Read a side's text into the pool, and note prices and amounts that changed.
+
+    `to` is where in the pool its levels and its text go.
 
     `sign` makes prices grow from the best one on: 1 for asks, -1 for bids. Returns the numbers of
     levels and of changes, and the form (0 without a level); -1 levels if it is no side.
     """
     begin, end = span
+    # One by one: each look into a tuple of arrays would count a reference.
     price_of, amount_of, start_of, texts = pool
-    copied(text, begin, texts, now.text, end - begin)
+    place, text_place = to
+    copied(text, begin, texts, text_place, end - begin)
     levels = changes = passed = form = 0
     worst = -np.inf
     at = begin + 1
@@ -288,14 +329,14 @@ def _side(  # noqa: C901 - one pass over two texts; see the module
             while same < before.levels and start_of[before.place + same + 1] <= agreed:
                 same += 1
         if same > passed:
-            from_, to, count = before.place + passed, now.place + levels, same - passed
-            copied(price_of, from_, price_of, to, count)
-            copied(amount_of, from_, amount_of, to, count)
+            from_, into, count = before.place + passed, place + levels, same - passed
+            copied(price_of, from_, price_of, into, count)
+            copied(amount_of, from_, amount_of, into, count)
             moved = at - begin - start_of[from_]
-            _starts(start_of, from_, to, count, moved)
+            _starts(start_of, from_, into, count, moved)
             levels, passed = levels + count, same
             at = begin + moved + start_of[before.place + same]
-            worst = sign * price_of[now.place + levels - 1]
+            worst = sign * price_of[place + levels - 1]
             level_form = before.form
         else:
             price, amount, after, level_form = _level(text, at)
@@ -312,13 +353,13 @@ def _side(  # noqa: C901 - one pass over two texts; see the module
                 prices[changes], amounts[changes] = price, amount
                 changes += 1
             passed += stood
-            to = now.place + levels
-            price_of[to], amount_of[to], start_of[to] = price, amount, at - begin
+            into = place + levels
+            price_of[into], amount_of[into], start_of[into] = price, amount, at - begin
             levels, at = levels + 1, after + 1
         if form not in (0, level_form):
             return -1, 0, 0
         form = level_form
-    start_of[now.place + levels] = end - begin
+    start_of[place + levels] = end - begin
     while passed < before.levels:
         prices[changes], amounts[changes] = price_of[before.place + passed], 0.0
         passed, changes = passed + 1, changes + 1
