@@ -17,6 +17,7 @@ slices say: a slice without a fitting entry is read through again, so a kill cos
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import zlib
 from dataclasses import dataclass, field
@@ -29,8 +30,8 @@ from isal import igzip
 from isal.igzip_lib import IsalError
 
 from pipeline import durable
+from pipeline.channels import canonical_channel
 from pipeline.errors import SliceCorrupt
-from pipeline.schemas import canonical_channel
 from pipeline.times import to_us
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ __all__ = [
 
 _STAMP: Final = re.compile(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d):([0-5]\d)\.(\d{6})\dZ ")
 _MINUTE_PATH: Final = re.compile(r"(\d{4})/(\d\d)/(\d\d)/(\d\d)/(\d\d)\.json\.gz")
+_MINUTE_NAMES: Final = [f"{minute:02}.json.gz" for minute in range(60)]
 _BLOCK: Final = 1 << 20
 # What reading a gzip that is broken or ends early may raise.
 _DAMAGED: Final[tuple[type[Exception], ...]] = (
@@ -271,9 +273,9 @@ class DayOfSlices:
     def load(self) -> DayOfSlices:
         """Take the manifest's word for untouched files, and examine every other one."""
         known = self._manifest()
-        for minute, path in self._files():
+        for minute, entry in self._files():
             try:
-                status = path.stat()
+                status = entry.stat()
             except OSError as error:  # a link that leads nowhere, say
                 self.corrupt[minute] = error.strerror or "it can't be opened"
                 continue
@@ -283,7 +285,7 @@ class DayOfSlices:
                 continue
             self.changed = True
             try:
-                self.slices[minute] = examine(path)
+                self.slices[minute] = examine(self.path(minute))
             except SliceCorrupt as error:
                 self.corrupt[minute] = error.reason
         self.changed |= bool(known)  # entries whose file is gone
@@ -297,13 +299,16 @@ class DayOfSlices:
         except (OSError, msgspec.MsgspecError, ValueError):
             return {}  # lost or torn: every slice is examined instead
 
-    def _files(self) -> Iterator[tuple[int, Path]]:
-        for minute in range(1440):
-            if minute % 60 == 0:
-                hour = self.folder / f"{minute // 60:02}"
-                names = {path.name for path in hour.iterdir()} if hour.is_dir() else set()
-            if f"{minute % 60:02}.json.gz" in names:
-                yield minute, self.path(minute)
+    def _files(self) -> Iterator[tuple[int, os.DirEntry[str]]]:
+        for hour in range(24):
+            try:
+                with os.scandir(self.folder / f"{hour:02}") as found:
+                    entries = {entry.name: entry for entry in found}
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+            for minute, name in enumerate(_MINUTE_NAMES):
+                if name in entries:
+                    yield hour * 60 + minute, entries[name]
 
 
 class _Manifest(msgspec.Struct):
