@@ -16,8 +16,8 @@ from pipeline.ingest import IngestReport, clear_drafts, ingest
 from pipeline.lake import Lake
 from pipeline.lock import holding
 from pipeline.slices import Door
-from pipeline.sources.tardis import DownloadReport, download, exchange_details
-from pipeline.sources.tardis_plan import Plan, make_plan, required_key
+from pipeline.sources.tardis import DownloadReport, download, plan_backfill
+from pipeline.sources.tardis_plan import Plan, required_key
 from pipeline.views import write_database
 
 if TYPE_CHECKING:
@@ -70,19 +70,6 @@ class BackfillReport:
         """Raise MinutesLacking if minutes that were asked for are not there."""
         if self.download.lacking:
             raise MinutesLacking(self.download.lacking)
-
-
-def plan_backfill(
-    settings: Settings,
-    wanted: Range,
-    *,
-    channels: Sequence[str] | None = None,
-    instruments: Sequence[str] | None = None,
-) -> Plan:
-    """Return what a backfill of a range would ask for; writes nothing."""
-    details = asyncio.run(exchange_details(settings))
-    door = Door(settings.data, settings.exchange)
-    return make_plan(details, door, wanted, channels=channels, instruments=instruments)
 
 
 def backfill(

@@ -45,6 +45,11 @@ class Catalogue:
             self.rows = frame
             self.days = json.loads((table.schema.metadata or {}).get(b"days", b"{}"))
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether no day of the exchange was ever brought into the lake."""
+        return not self.days and self.rows.is_empty()
+
     def source_of(self, day: date, instruments: Iterable[str] | None = None) -> set[str | None]:
         """Return the digests of the slices that a day, or some of its instruments, is made from."""
         whole = self.days.get(day.isoformat(), {}).get("source")
@@ -83,7 +88,8 @@ class Catalogue:
 def _read(path: Path) -> pa.Table | None:
     """Return the file's table; None if there is none that can be read."""
     try:
-        return pq.read_table(path)
+        with pq.ParquetFile(path) as file:  # read_table would bring pandas, where there is one
+            return file.read()
     except FileNotFoundError:
         return None
     except (pa.ArrowException, OSError) as error:

@@ -34,8 +34,7 @@ _LAST: Final = datetime.max.replace(tzinfo=UTC)
 
 def has_lake(settings: Settings) -> bool:
     """Say whether any day of the exchange was ever brought into the lake of the data folder."""
-    catalogue = Catalogue(Lake(settings.data, settings.exchange))
-    return bool(catalogue.days) or not catalogue.rows.is_empty()
+    return not Catalogue(Lake(settings.data, settings.exchange)).is_empty
 
 
 @contextmanager

@@ -12,6 +12,15 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import polars as pl
 
+from pipeline.channels import (
+    BOOK_CHANNELS,
+    CHANNELS,
+    DEPTH_CHANNELS,
+    DIFFERENCE_CHANNELS,
+    FULL_DEPTH,
+    canonical_channel,
+)
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -37,22 +46,6 @@ __all__ = [
 
 # Raised whenever a column changes its name, type or meaning: older partitions are then rebuilt.
 SCHEMA_VERSION: Final = 1
-
-FULL_DEPTH: Final = "depth"
-# Whole books, cut to their best levels or not.
-BOOK_CHANNELS: Final = (FULL_DEPTH, "depthL5", "depthL10", "depthL25", "depthUpdate")
-# Messages that hold a difference to a book that was sent on another channel.
-DIFFERENCE_CHANNELS: Final = ("depthUpdate-diff",)
-DEPTH_CHANNELS: Final = BOOK_CHANNELS + DIFFERENCE_CHANNELS
-
-# What a user asks for → what Tardis calls it for this exchange.
-CHANNELS: Final = {"depth": "futures/depth", "trade": "trade", "ticker": "ticker"}
-_CANONICAL: Final = {wire: name for name, wire in CHANNELS.items()}
-
-
-def canonical_channel(name: str) -> str:
-    """Return one name for a channel that the wire spells in two ways: futures/depth is depth."""
-    return _CANONICAL.get(name, name)
 
 
 class Column(NamedTuple):

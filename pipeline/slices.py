@@ -12,6 +12,7 @@ slices say: a slice without a fitting entry is read through again, so a kill cos
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -20,8 +21,8 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from pipeline import durable
+from pipeline.channels import canonical_channel
 from pipeline.errors import SliceCorrupt
-from pipeline.schemas import canonical_channel
 from pipeline.slice_file import SliceFacts, examine
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ __all__ = [
 ]
 
 _MINUTE_PATH: Final = re.compile(r"(\d{4})/(\d\d)/(\d\d)/(\d\d)/(\d\d)\.json\.gz")
+_MINUTE_NAMES: Final = [f"{minute:02}.json.gz" for minute in range(60)]
 
 
 @dataclass(frozen=True)
@@ -165,9 +167,9 @@ class DayOfSlices:
     def load(self) -> DayOfSlices:
         """Take the manifest's word for untouched files, and examine every other one."""
         known = self._manifest()
-        for minute, path in self._files():
+        for minute, entry in self._files():
             try:
-                status = path.stat()
+                status = entry.stat()
             except OSError as error:  # a link that leads nowhere, say
                 self.corrupt[minute] = error.strerror or "it can't be opened"
                 continue
@@ -177,7 +179,7 @@ class DayOfSlices:
                 continue
             self.changed = True
             try:
-                self.slices[minute] = examine(path)
+                self.slices[minute] = examine(self.path(minute))
             except SliceCorrupt as error:
                 self.corrupt[minute] = error.reason
         self.changed |= bool(known)  # entries whose file is gone
@@ -191,13 +193,16 @@ class DayOfSlices:
         except (OSError, msgspec.MsgspecError, ValueError):
             return {}  # lost or torn: every slice is examined instead
 
-    def _files(self) -> Iterator[tuple[int, Path]]:
-        for minute in range(1440):
-            if minute % 60 == 0:
-                hour = self.folder / f"{minute // 60:02}"
-                names = {path.name for path in hour.iterdir()} if hour.is_dir() else set()
-            if f"{minute % 60:02}.json.gz" in names:
-                yield minute, self.path(minute)
+    def _files(self) -> Iterator[tuple[int, os.DirEntry[str]]]:
+        for hour in range(24):
+            try:
+                with os.scandir(self.folder / f"{hour:02}") as found:
+                    entries = {entry.name: entry for entry in found}
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+            for minute, name in enumerate(_MINUTE_NAMES):
+                if name in entries:
+                    yield hour * 60 + minute, entries[name]
 
 
 class _Manifest(msgspec.Struct):

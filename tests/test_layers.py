@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +22,7 @@ MODULES = {
 # Down the flow: a module imports from lines above its own, or from its own line, never from below.
 LAYERS = [
     ["pipeline.errors"],
-    ["pipeline.times", "pipeline.config", "pipeline.schemas"],
+    ["pipeline.channels", "pipeline.times", "pipeline.config", "pipeline.schemas"],
     ["pipeline.dictionary"],
     ["pipeline.durable"],
     ["pipeline.lock"],
@@ -140,6 +142,23 @@ def test_only_config_reads_the_environment(module: str) -> None:
             assert node.attr not in {"environ", "environb", "getenv", "getenvb"}
         elif isinstance(node, ast.ImportFrom) and node.module == "os":
             assert not {alias.name for alias in node.names} & {"environ", "getenv"}
+
+
+@pytest.mark.parametrize(
+    ("module", "unneeded"),
+    [
+        ("pipeline.cli", {"aiohttp", "duckdb", "polars", "pyarrow", "rich", "tardis_client"}),
+        ("pipeline.sources.tardis", {"duckdb", "polars", "pyarrow"}),
+        ("pipeline.status", {"aiohttp", "duckdb", "pandas"}),
+    ],
+)
+def test_a_command_waits_only_for_what_it_needs(module: str, unneeded: set[str]) -> None:
+    """`--help`, a plan and `status` load none of the heavy packages that others need."""
+    script = f"import sys, {module}; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert not unneeded & set(done.stdout.split())
 
 
 @pytest.mark.parametrize("module", MODULES)

@@ -49,9 +49,8 @@ def backfill(
     """
     from stamina import instrumentation
 
-    from pipeline import backfill as run
     from pipeline.cli.output import print_facts, print_json
-    from pipeline.cli.progress import RunProgress
+    from pipeline.sources.tardis import plan_backfill
     from pipeline.times import Range
 
     # Our log tells of retries with their reasons; stamina's own lines may go to stdout.
@@ -60,9 +59,13 @@ def backfill(
     wanted = Range.parse(start, end)
     asked = {"channels": names(channels), "instruments": names(instruments)}
     if dry_run:
-        plan = run.plan_backfill(found, wanted, **asked)
+        plan = plan_backfill(found, wanted, **asked)
         print_json(plan.summary()) if as_json() else _print_plan(plan)
         return
+
+    from pipeline import backfill as run
+    from pipeline.cli.progress import RunProgress
+
     report = run.backfill(found, wanted, **asked, jobs=jobs, progress=RunProgress)
     print_json(report.summary()) if as_json() else print_facts(report.summary())
     report.raise_if_lacking()

@@ -94,10 +94,11 @@ def settings() -> Settings:
 
 def note_empty_lake(found: Settings) -> None:
     """Warn where there is no lake yet: an answer of no rows is then no answer."""
+    from pipeline.catalogue import Catalogue
     from pipeline.errors import LakeEmpty
-    from pipeline.research import has_lake
+    from pipeline.lake import Lake
 
-    if not has_lake(found):
+    if Catalogue(Lake(found.data, found.exchange)).is_empty:
         log.warning("%s", LakeEmpty(found.data))
 
 

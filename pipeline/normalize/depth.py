@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["DepthFeed", "Gap", "Lineage"]
 
 # A group of rows is what a look-up reads: it begins with a keyframe, so that nothing before it is
-# needed. How large it is was measured (docs/adr/0006).
+# needed (docs/adr/0001).
 _ROWS_IN_GROUP: Final = 20_000
 _LEVELS_IN_GROUP: Final = 2_000_000
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pipeline import durable
+from pipeline.channels import CHANNELS, DEPTH_CHANNELS, canonical_channel
 from pipeline.errors import SliceCorrupt, UsageError
 from pipeline.lock import holding
-from pipeline.schemas import CHANNELS, DEPTH_CHANNELS, canonical_channel
 from pipeline.slices import DayOfSlices, Door, Request, parse_minute_path
 
 if TYPE_CHECKING:

@@ -16,19 +16,21 @@ import stamina
 
 from pipeline import durable
 from pipeline.errors import ServiceRefused, ServiceUnreachable, SliceCorrupt
+from pipeline.slices import Door
 from pipeline.sources.tardis_http import Answer, Details, NoAnswer, TardisHttp, verdict
+from pipeline.sources.tardis_plan import Plan, make_plan
 from pipeline.times import minute_text
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Iterator
+    from collections.abc import AsyncIterable, Iterator, Sequence
     from datetime import date
 
     from pipeline.arrivals import Arrivals
     from pipeline.config import Settings
-    from pipeline.slices import Door
-    from pipeline.sources.tardis_plan import DayPlan, Plan
+    from pipeline.sources.tardis_plan import DayPlan
+    from pipeline.times import Range
 
-__all__ = ["DownloadReport", "Progress", "download", "exchange_details"]
+__all__ = ["DownloadReport", "Progress", "download", "exchange_details", "plan_backfill"]
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +67,19 @@ async def exchange_details(settings: Settings) -> Details:
         except NoAnswer as error:
             raise ServiceUnreachable(what, settings.tardis.attempts, error.reason) from None
     raise AssertionError("an attempt returns or raises")
+
+
+def plan_backfill(
+    settings: Settings,
+    wanted: Range,
+    *,
+    channels: Sequence[str] | None = None,
+    instruments: Sequence[str] | None = None,
+) -> Plan:
+    """Return what a backfill of a range would ask for; writes nothing."""
+    details = asyncio.run(exchange_details(settings))
+    door = Door(settings.data, settings.exchange)
+    return make_plan(details, door, wanted, channels=channels, instruments=instruments)
 
 
 async def download(

@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 from pipeline.arrivals import Arrivals
+from pipeline.channels import CHANNELS, canonical_channel
 from pipeline.errors import KeyRequired, UsageError
-from pipeline.schemas import CHANNELS, canonical_channel
 from pipeline.slices import DayOfSlices, Door, Request
 from pipeline.times import MINUTE, Range, minute_text, parse_time
 

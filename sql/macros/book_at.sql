@@ -9,5 +9,5 @@
 -- given is put in its text wherever its name stands.
 create or replace macro book_at(instrument, t) as table
 from query(
-  format('from book_in_folder(''{}'', timestamp ''{}'')', folder_name(instrument), utc(t))
+  format('from book_in_folder(''{}'', timestamp ''{}'')', folder_name(instrument), moment(t))
 );

@@ -8,7 +8,10 @@ with
   -- Ordered by all that is read, since otherwise DuckDB reads the file twice for a LIMIT.
   next_to_end as materialized (
     select message, keyframe, local_timestamp, valid_until, carry_until
-    from read_parquet(files_of_days('depth', folder, [t]), allow_empty = true)
+    from read_parquet(
+      [day_file('depth', folder, t), empty_file('depth')],
+      allow_empty = true
+    )
     where valid_until > t
     order by all
     limit 1
@@ -30,7 +33,7 @@ with
     (
       select date, message, keyframe, local_timestamp, valid_until
       from read_parquet(
-        files_of_days('depth', folder, [t, t::date - 1]),
+        [day_file('depth', folder, t), day_file('depth', folder, t::date - 1), empty_file('depth')],
         allow_empty = true, hive_partitioning = true
       )
       join carried_from using (date)
@@ -47,7 +50,7 @@ with
       bid_change_price, bid_change_amount, ask_change_price, ask_change_amount,
       book_bid_price, book_bid_amount, book_ask_price, book_ask_amount
     from read_parquet(
-      files_of_days('depth', folder, [t, t::date - 1]),
+      [day_file('depth', folder, t), day_file('depth', folder, t::date - 1), empty_file('depth')],
       allow_empty = true, hive_partitioning = true
     ) as days
     join standing
