@@ -129,8 +129,8 @@ def _write_day(
 def _parts(sources: DaySources, day: DayNormalizer, readers: Readers | None) -> Iterator[Part]:
     """Yield the day's parts in order, read ahead where there is somebody to do so."""
     parts = parts_of(sources)
-    # Of a day with overlapping requests a part needs to know what the one before it delivered.
-    if readers is None or sources.overlapping:
+    # Of a day with several requests a part needs to know what those before it delivered unasked.
+    if readers is None or len(sources.held) > 1:
         for part in parts:
             yield read_part(part, day.delivered)
         return

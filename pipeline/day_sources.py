@@ -40,13 +40,6 @@ class DaySources:
         return [self.ranks(minute) for minute in range(1440)]
 
     @property
-    def overlapping(self) -> bool:
-        """Whether slices of several requests count, or may yet count, in one minute."""
-        if self.arrivals:
-            return len(self.held) > 1
-        return any(len(ranks) > 1 for ranks in self.minutes)
-
-    @property
     def corrupt(self) -> dict[str, str]:
         """Files that are no whole slices, with the reason; they count as not fetched."""
         return {

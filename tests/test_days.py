@@ -564,3 +564,28 @@ def test_a_day_whose_slices_are_gone_keeps_its_lake(tmp_path: Path) -> None:
         path.unlink()
     ingest(tmp_path / "data", "coinflex", rebuild=True)
     assert len(_messages(connection, "message")) == 1
+
+
+@pytest.mark.parametrize("blank", ["", " "])
+def test_a_line_that_cannot_be_read_delivers_nothing(tmp_path: Path, blank: str) -> None:
+    """A broken line of a feed that was not asked for takes no minute from those who have it."""
+    book = f'"instrumentId":"X","asks":[[1,{blank}2,3]],"bids":[]'
+    broken = f'{{"table":"depth","data":[{{{book}}}]}}'
+    write_minute(tmp_path / "A", at(0), [line(at(0, 1), broken)])
+    write_minute(tmp_path / "A", at(1), [])
+    for minute in (0, 1):
+        good = depth(at(minute, 5), [[minute + 1, 1]], [[9, 1]], instrument="X")
+        write_minute(tmp_path / "B", at(minute), [good])
+    for name in ("A", "B"):
+        adopt(tmp_path / "data", "coinflex", tmp_path / name, instruments=[name])
+    ingest(tmp_path / "data", "coinflex")
+    connection = connect(tmp_path / "data")
+    assert _messages(connection, "bid_price") == [(1.0,), (2.0,)]
+    assert rows(connection, "select sum(quarantined), sum(shadowed) from ingests") == [(1, 0)]
+
+
+def test_an_action_of_any_name_is_kept(tmp_path: Path) -> None:
+    """However many there are."""
+    lines = [depth(at(0, n / 1000), _BID, _ASK, action=f"a{n}") for n in range(33_000)]
+    connection = lake(tmp_path, {0: lines})
+    assert rows(connection, "select count(distinct action) from depth_messages") == [(33_000,)]

@@ -102,3 +102,16 @@ def test_several_readers_make_the_same_files(tmp_path: Path, requests: int) -> N
     alone = contents(tmp_path)
     bring_in(tmp_path, rebuild=True, jobs=3)
     assert contents(tmp_path) == alone
+
+
+def test_several_readers_know_what_earlier_parts_delivered_unasked(tmp_path: Path) -> None:
+    """Two requests that never share a minute both deliver X, which neither asked for."""
+    ours, theirs = (Request(EXCHANGE, "tardis", None, (name,)) for name in ("A", "other"))
+    for number in (*range(59, 62), 119, 120, 121):
+        request = theirs if number in {60, 120} else ours
+        book = depth(at(number, 1), [[100 + number, 1]], [[500, 1]], instrument="X", seq=number)
+        put(tmp_path, at(number), [book], request)
+    bring_in(tmp_path, rebuild=True)
+    alone = contents(tmp_path)
+    bring_in(tmp_path, rebuild=True, jobs=3)
+    assert contents(tmp_path) == alone

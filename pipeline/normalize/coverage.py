@@ -126,11 +126,12 @@ class Coverage:
 
     def counts(self, rank: int, feed: Feed) -> bool:
         """Say whether lines of the feed count that a request delivers in the current minute."""
-        owner = self.owner(feed)
-        if owner is None:
+        return self.owner(feed) in (None, rank)
+
+    def note_delivery(self, rank: int, feed: Feed) -> None:
+        """Take note that a request delivered a line, which could be read, of a feed."""
+        if self.owner(feed) is None:
             self.delivered[rank, feed] = self._next_minute - 1
-            return True
-        return owner == rank
 
     def owner(self, feed: Feed) -> int | None:
         """Return the rank of the request whose slice counts in the current minute, if any."""

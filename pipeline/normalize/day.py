@@ -81,7 +81,7 @@ class DayNormalizer:
         self._coverage = Coverage(requests, day_start)
         self._depth: dict[Feed, DepthFeed] = {}
         self._rows: dict[tuple[str, str | None], _Rows] = {}
-        self._actions: list[str | None] = []
+        self._actions: dict[str | None, int] = {}
         self._last_times: dict[int, int] = {}
         self._line_before = day_start - 1
         self._day_end = day_start + DAY_US
@@ -96,10 +96,10 @@ class DayNormalizer:
         """Take the next part of the day."""
         self._take_coverage(part)
         self.tallies |= part.tallies
+        actions = np.array([self._action(action) for action in part.actions], np.int32)
         for number, messages in part.messages.items():
             feed = part.feeds[number]
             self.instruments.add(feed.instrument)
-            actions = np.array([self._action(action) for action in part.actions], np.int16)
             messages.rows["action"] = actions[messages.rows["action"]]
             self._depth_feed(feed).take(messages, part.last.get(number, ({}, {})))
         for number, trades in part.trades.items():
@@ -171,9 +171,7 @@ class DayNormalizer:
             total += self._depth[feed].nbytes - sizes[feed]
 
     def _action(self, action: str | None) -> int:
-        if action not in self._actions:
-            self._actions.append(action)
-        return self._actions.index(action)
+        return self._actions.setdefault(action, len(self._actions))
 
     def _table(self, table: Table, instrument: str | None) -> _Rows:
         key = (table.name, instrument)

@@ -21,7 +21,7 @@ from pipeline.normalize.standing import changes
 from pipeline.schemas import DEPTH
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable
 
     from numpy.typing import NDArray
 
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 __all__ = ["DepthFeed", "Gap", "Lineage"]
 
 # A group of rows is what a look-up reads: it begins with a keyframe, so that nothing before it is
-# needed (docs/adr/0001).
-_ROWS_IN_GROUP: Final = 20_000
+# needed. How large it is was measured (docs/adr/0006).
+_ROWS_IN_GROUP: Final = 20_480
 _LEVELS_IN_GROUP: Final = 2_000_000
 
 _NOT_BROKEN: Final = -1
@@ -78,7 +78,7 @@ class DepthFeed:
         channel: str,
         breaks: Callable[[int, int | None], Iterable[Break]],
         lineage: Lineage,
-        actions: Sequence[str | None],
+        actions: Collection[str | None],
         emit: Callable[[pl.DataFrame], None],
     ) -> None:
         self.gaps: list[Gap] = []
@@ -197,7 +197,7 @@ class DepthFeed:
         frame = pl.DataFrame(columns | {"message": ordinals, "keyframe_at": keyframes}).select(
             *_COLUMNS,
             channel=pl.lit(self._channel),
-            action=pl.Series(self._actions, dtype=pl.String).gather(columns["action"]),
+            action=pl.Series(list(self._actions), dtype=pl.String).gather(columns["action"]),
             checksum_status=pl.Series(STATUSES).gather(columns["checksum_status"]),
             carry_until=pl.when(pl.col("message") == 0)
             .then(pl.lit(self._carry_until, pl.Int64))

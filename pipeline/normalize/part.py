@@ -48,7 +48,8 @@ class Part:
     disconnects: list[Disconnect] = field(default_factory=list)
     # The book that each feed ends with, bids and asks.
     last: dict[int, tuple[Levels, Levels]] = field(default_factory=dict)
-    actions: list[str | None] = field(default_factory=lambda: [None, "partial"])
+    # As sent, by number: the scan knows but these two.
+    actions: dict[str | None, int] = field(default_factory=lambda: {None: 0, "partial": 1})
     # By minute and rank: what became of the lines of one slice.
     tallies: dict[tuple[int, int], Tally] = field(default_factory=dict)
     delivered: Delivered = field(default_factory=dict)
@@ -150,9 +151,7 @@ class PartReader:
 
     def action(self, action: str | None) -> int:
         """Return the number of an action as sent."""
-        if action not in self.part.actions:
-            self.part.actions.append(action)
-        return self.part.actions.index(action)
+        return self.part.actions.setdefault(action, len(self.part.actions))
 
     def disconnect(self, at: Disconnect) -> None:
         """Note that a slice's connection was lost: feeds for which it counts start anew."""

@@ -68,6 +68,7 @@ class SliceReader:
         self._begin = reader.minute_start
         self._first = 1  # the number of the batch's first line
         self._counted = np.zeros(0, np.int8)  # by the feed's number
+        self._unasked: set[int] = set()  # feeds that count, if a line of them can be read
         self.tally = reader.part.tallies[reader.minute, rank] = Tally()
         # When the last line arrived, but never outside the minute: a clock that ran away must not
         # carry a book over a disconnect.
@@ -185,6 +186,7 @@ class SliceReader:
         index = self._counting(found, np.flatnonzero(found["kind"] == TRADE), "trades")
         if not len(index):
             return
+        self._note_deliveries(found["feed"][index])
         rows = np.zeros(len(index), TRADE_ROW)
         rows["line"], rows["rank"] = self._first + index, self._rank
         rows["arrival"] = self._places(index)
@@ -241,6 +243,7 @@ class SliceReader:
         at = count = 0
         while at < len(order):
             taken = standing.take(text, found, order[at:], here)
+            self._note_deliveries(found["feed"][order[at : at + taken]])
             at, count = at + taken, count + taken
             if at == len(order):
                 break
@@ -272,7 +275,10 @@ class SliceReader:
 
     def _counts(self, channel: str, instrument: str, what: str) -> bool:
         """Say whether an item of a feed counts from this slice, and tally it."""
-        counts = self._reader.coverage.counts(self._rank, Feed(channel, instrument))
+        feed = Feed(channel, instrument)
+        counts = self._reader.coverage.counts(self._rank, feed)
+        if counts:
+            self._reader.coverage.note_delivery(self._rank, feed)
         self.tally[what if counts else "shadowed"] += 1
         return counts
 
@@ -287,13 +293,24 @@ class SliceReader:
                 [self._counted, np.zeros(len(self._reader.part.feeds) - known, np.int8)]
             )
         for number in np.unique(feeds[self._counted[feeds] == 0]).tolist():
-            counts = self._reader.coverage.counts(self._rank, self._reader.part.feeds[number])
+            feed = self._reader.part.feeds[number]
+            counts = self._reader.coverage.counts(self._rank, feed)
             self._counted[number] = _COUNTS if counts else _SHADOWED
+            if counts and self._reader.coverage.owner(feed) is None:
+                self._unasked.add(number)
         counting: NDArray[np.int64] = index[self._counted[feeds] == _COUNTS]
         if what:
             self.tally[what] += len(counting)
             self.tally["shadowed"] += len(index) - len(counting)
         return counting
+
+    def _note_deliveries(self, feeds: NDArray[np.int64]) -> None:
+        """Take note of feeds that nobody asked for, once the scan could read a line of them."""
+        if self._unasked:
+            for number in self._unasked.intersection(feeds.tolist()):
+                feed = self._reader.part.feeds[number]
+                self._reader.coverage.note_delivery(self._rank, feed)
+                self._unasked.discard(number)
 
     def _note_clock(
         self, times: NDArray[np.int64], disconnects: NDArray[np.int64]

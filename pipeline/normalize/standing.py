@@ -41,8 +41,9 @@ __all__ = ["KEYFRAME_EVERY", "StandingBooks", "changes"]
 
 Levels = dict[float, float]
 
-# A keyframe costs a whole book (about 200 levels), a look-up the changes since the last one.
-KEYFRAME_EVERY: Final = 500
+# A keyframe costs a whole book (about 200 levels), a look-up the changes since the last one. How
+# often was measured (docs/adr/0006).
+KEYFRAME_EVERY: Final = 512
 _FIRST_ROOM: Final = 4096
 _KINDS: Final = {"book": BOOK, "difference": DIFFERENCE, "unapplied": UNAPPLIED}
 _STATUS: Final = {status: number for number, status in enumerate(STATUSES)}

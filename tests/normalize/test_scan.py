@@ -177,7 +177,7 @@ def _rows(part: Part, columns: Columns) -> list[tuple[Any, ...]]:
         keyframe = levels(index, "book_bid"), levels(index, "book_ask")
         changed = levels(index, "bid_change"), levels(index, "ask_change")
         found.append((
-            row["line"], row["item"], row["local_timestamp"], part.actions[row["action"]],
+            row["line"], row["item"], row["local_timestamp"], list(part.actions)[row["action"]],
             kinds[row["kind"]],
             row["timestamp"] if row["has_timestamp"] else None,
             row["seq_num"] if row["has_seq_num"] else None,

@@ -77,7 +77,7 @@ MESSAGE: Final = np.dtype(
         ("bid_levels", np.int32), ("ask_levels", np.int32),
         ("bid_changes", np.int32), ("ask_changes", np.int32),      # how many in Output are its own
         ("feed", np.int32), ("item", np.int32), ("line", np.int32),
-        ("rank", np.int16), ("action", np.int16),
+        ("action", np.int32), ("rank", np.int16),
         ("has_timestamp", np.bool_), ("has_seq_num", np.bool_),
         ("checksum_status", np.uint8), ("kind", np.uint8),         # of STATUSES; BOOK and so on
         ("reset", np.uint8),                                       # 0, FIRST or BROKEN
