@@ -8,6 +8,8 @@ written, each process compiles for itself.
 from __future__ import annotations
 
 import hashlib
+import logging
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = ["compiled"]
+
+log = logging.getLogger(__name__)
 
 _F = TypeVar("_F", bound="Callable[..., Any]")
 
@@ -48,20 +52,40 @@ class OfTheUser(_OfItsFolder, caching.UserWideCacheLocator):
     """The user's cache folder."""
 
 
-_NUMBA: Final[Any] = numba.config  # its settings are made from the environment; no type knows them
-_LOCATORS: Final = ",".join(f"{__name__}.{kind.__name__}" for kind in (Named, Beside, OfTheUser))
+class _Places(caching.CompileResultCacheImpl):
+    """Where compiled functions are kept: the first of these that can be written."""
+
+    _locator_classes = [Named, Beside, OfTheUser]  # noqa: RUF012 - as in its base
+
+
+class _Cache(caching.FunctionCache):
+    """A cache that is never a reason to fail: what it can't give or take is compiled again."""
+
+    _impl_class = _Places
+
+    def load_overload(self, *about: object) -> object:
+        """Return what was compiled before; None if there is nothing that can be read."""
+        try:
+            return super().load_overload(*about)  # type: ignore[no-untyped-call] # numba's
+        except Exception as error:  # noqa: BLE001 - a torn pickle raises whatever it likes
+            log.warning("the cache of compiled code in %s is damaged (%s)", self.cache_path, error)
+            return None
+
+    def save_overload(self, *about: object) -> None:
+        """Keep what was compiled, if there is room for it."""
+        try:
+            super().save_overload(*about)  # type: ignore[no-untyped-call] # numba's
+        except Exception as error:  # noqa: BLE001 - a full disk, or the torn index of before
+            log.warning("compiled code can't be kept in %s (%s)", self.cache_path, error)
+
+
 # nogil: other threads may run meanwhile. numpy: division by zero is no exception to look out for.
 _OPTIONS: Final[dict[str, Any]] = {"nogil": True, "error_model": "numpy"}
 
 
 def compiled(function: _F) -> _F:
     """Return a function that is compiled when it is first called with arguments of some types."""
-    before = _NUMBA.CACHE_LOCATOR_CLASSES
-    _NUMBA.CACHE_LOCATOR_CLASSES = _LOCATORS
-    try:
-        made: Any = numba.njit(cache=True, **_OPTIONS)(function)
-    except RuntimeError:  # no folder for a cache can be written
-        made = numba.njit(**_OPTIONS)(function)
-    finally:
-        _NUMBA.CACHE_LOCATOR_CLASSES = before
+    made: Any = numba.njit(**_OPTIONS)(function)
+    with suppress(RuntimeError):  # no folder for a cache can be written
+        made._cache = _Cache(function)  # type: ignore[no-untyped-call] # noqa: SLF001 - for cache=True
     return made  # type: ignore[no-any-return] # to its callers it is what it was

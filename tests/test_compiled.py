@@ -89,6 +89,24 @@ def test_it_works_where_nothing_can_be_written(package: Path) -> None:
     assert ask(package, NOWHERE) == (20, 0)
 
 
+@pytest.mark.parametrize("ending", ["nbi", "nbc"])
+def test_a_torn_cache_is_no_reason_to_fail(package: Path, ending: str) -> None:
+    """What was lost with the power is compiled again."""
+    ask(package)
+    for path in package.rglob(f"*.{ending}"):
+        path.write_bytes(path.read_bytes()[:20])
+    assert ask(package) == (20, 0)
+
+
+def test_a_full_disk_is_no_reason_to_fail(package: Path, tmp_path: Path) -> None:
+    """Each process then compiles for itself."""
+    full = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))\n"
+    ignore = "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+    place = {"NUMBA_CACHE_DIR": str(tmp_path / "full")}
+    assert ask(package, ignore + full + ASK, **place) == (20, 0)
+    assert ask(package, ignore + full + ASK, **place) == (20, 0)
+
+
 ALL = """
 from pipeline.normalize import scan
 from pipeline.reading import compile_scan
