@@ -33,6 +33,8 @@ _SETTINGS: Final = {
     "parquet_metadata_cache": "true",
     "disable_parquet_prefetching": "true",
     "read_ahead_depth": "0",
+    # Otherwise ORDER BY with a small LIMIT reads a file twice, which may be replaced in between.
+    "late_materialization_max_rows": "0",
 }
 # To make a view is to bind it, for which DuckDB lists all of its files, however many. So views are
 # made while these say the file without rows alone, which has the columns of all.

@@ -427,6 +427,10 @@ QUESTIONS: dict[str, set[tuple[float, ...]]] = {
     "select count(*), min(price), max(price) from trades": {
         (60, 1000, 1000), (120, 2000, 2000)
     },
+    "select min(id::int), max(id::int), min(price), max(price) from "
+    "(from trades order by arrival desc limit 5)": {
+        (55, 59, 1000, 1000), (115, 119, 2000, 2000)
+    },
     "select depth_messages, trades from coverage": {(60, 60), (120, 120)},
 }  # fmt: skip
 
