@@ -21,9 +21,9 @@ from benchmarks.slices import span
 from pipeline.simulator.tardis import TardisSimulator
 from pipeline.slice_file import read_lines
 
-__all__ = ["VERSION", "measure"]
+__all__ = ["measure"]
 
-VERSION: Final = "13.35.3"
+_VERSION: Final = "13.35.3"
 
 _HERE: Final = Path(__file__).parent
 _INSTALL_SECONDS: Final = 180
@@ -37,7 +37,7 @@ def measure(job: Job) -> Measured:
         return Measured(absent="Node.js is not there")
     package = _installed(npm, Path(job.kept))
     if package is None:
-        return Measured(absent=f"npm did not install tardis-dev {VERSION}")
+        return Measured(absent=f"npm did not install tardis-dev {_VERSION}")
     with TardisSimulator(Path(job.slices)).running() as url:
         found = _run(node, _task(job, package, f"{url}/v1"))
     assert found["same"], f"two runs of {job.contender} differ"
@@ -76,7 +76,7 @@ def _run(node: str, task: dict[str, Any]) -> dict[str, Any]:
 
 def _installed(npm: str, kept: Path) -> Path | None:
     """Return the package's folder, installed by npm if it is not there yet; None if it can't be."""
-    folder = kept / f"tardis-dev-{VERSION}"
+    folder = kept / f"tardis-dev-{_VERSION}"
     package = folder / "node_modules" / "tardis-dev"
     if package.exists():
         return package
@@ -84,7 +84,7 @@ def _installed(npm: str, kept: Path) -> Path | None:
     # Under another name first: a folder with its real name is whole.
     with tempfile.TemporaryDirectory(dir=kept) as draft:
         command = [npm, "install", "--prefix", draft, "--no-save", "--no-package-lock"]
-        command += ["--ignore-scripts", "--no-audit", "--no-fund", f"tardis-dev@{VERSION}"]
+        command += ["--ignore-scripts", "--no-audit", "--no-fund", f"tardis-dev@{_VERSION}"]
         command += ["--fetch-retries=1", "--fetch-retry-mintimeout=1000"]  # or say soon that not
         try:
             subprocess.run(command, check=True, capture_output=True, timeout=_INSTALL_SECONDS)

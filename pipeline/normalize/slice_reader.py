@@ -214,8 +214,8 @@ class SliceReader:
         """Take the depth messages among some lines, between which no connection was lost."""
         depth = np.flatnonzero(found["kind"][among.start : among.stop] == DEPTH) + among.start
         taken = self._counting(found, depth, "")
-        all_count = len(taken) == len(depth)
-        shadowed = depth[:0] if all_count else np.setdiff1d(depth, taken, assume_unique=True)
+        some_shadowed = len(taken) < len(depth)
+        shadowed = np.setdiff1d(depth, taken, assume_unique=True) if some_shadowed else depth[:0]
         if decoded:
             here = [index for index in decoded if index in among]
             taken = np.sort(np.concatenate([taken, np.array(here, np.int64)]))
