@@ -33,8 +33,8 @@ class _OfItsFolder:
     """
 
     def get_source_stamp(self) -> str:
-        """Return a digest of all modules in the function's folder."""
-        state = hashlib.sha256()
+        """Return a digest of all modules in the function's folder, and of this one."""
+        state = hashlib.sha256(Path(__file__).read_bytes())
         for path in sorted(Path(self._py_file).parent.glob("*.py")):  # type: ignore[attr-defined]
             state.update(path.read_bytes())
         return state.hexdigest()
@@ -79,8 +79,14 @@ class _Cache(caching.FunctionCache):
             log.warning("compiled code can't be kept in %s (%s)", self.cache_path, error)
 
 
-# nogil: other threads may run meanwhile. numpy: division by zero is no exception to look out for.
-_OPTIONS: Final[dict[str, Any]] = {"nogil": True, "error_model": "numpy"}
+_OPTIONS: Final[dict[str, Any]] = {
+    "nogil": True,  # other threads may run meanwhile
+    "error_model": "numpy",  # division by zero is no exception to look out for
+    # References to arrays are not counted, which by atomic steps took half of the time. So nothing
+    # that is compiled may make an array (numba refuses to compile it) or keep one: all belong to
+    # the caller, who holds them meanwhile.
+    "_nrt": False,
+}
 
 
 def compiled(function: _F) -> _F:

@@ -8,12 +8,13 @@ its slices alone, so its lake does not depend on how many read it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from pipeline.normalize.part import Part, PartReader
-from pipeline.normalize.scan import LINE, PADDING, Names, lines
+from pipeline.normalize.scan import LINE, PADDING, Names, beginning, lines
 from pipeline.normalize.slice_reader import SliceReader
 from pipeline.slice_file import Blocks, split_line
 from pipeline.slices import Request
@@ -21,13 +22,13 @@ from pipeline.times import day_start_us
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import date
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from pipeline.day_sources import DaySources
     from pipeline.normalize.coverage import Delivered
+    from pipeline.normalize.scan import Words
 
 __all__ = ["PartSources", "compile_scan", "parts_of", "read_part"]
 
@@ -65,11 +66,11 @@ def read_part(part: PartSources, delivered: Delivered | None = None) -> Part:
     blocks = _Blocks()
     for minute, held in enumerate(part.slices, part.first_minute):
         reader.begin_minute(tuple(rank for rank, _ in held))
-        stamp = f"{part.day}T{minute // 60:02}:{minute % 60:02}:".encode()
-        orders = _orders(blocks, [path for _, path in held], stamp) if len(held) > 1 else [None]
+        begins = beginning(part.day, minute)
+        orders = _orders(blocks, [path for _, path in held], begins) if len(held) > 1 else [None]
         slices = []
         for (rank, path), order in zip(held, orders, strict=False):
-            slices.append(SliceReader(reader, rank, stamp, order))
+            slices.append(SliceReader(reader, rank, begins, order))
             for text, stop in blocks.of(path):
                 slices[-1].read(text, stop)
         reader.end_minute(slice_.line_before for slice_ in slices)
@@ -88,22 +89,22 @@ class _Blocks:
             yield np.frombuffer(buffer, np.uint8), stop
 
 
-def _orders(blocks: _Blocks, paths: list[Path], stamp: bytes) -> list[NDArray[np.int64]]:
+def _orders(blocks: _Blocks, paths: list[Path], begins: Words) -> list[NDArray[np.int64]]:
     """Return the place in the minute, from 1, of each line of several slices of it.
 
     Between slices the clock alone can tell the order; within one it never runs back. Of lines that
     arrived at once those of the widest request come first.
     """
-    arrived = [np.maximum.accumulate(_arrivals(blocks, path, stamp)) for path in paths]
+    arrived = [np.maximum.accumulate(_arrivals(blocks, path, begins)) for path in paths]
     order = np.argsort(np.concatenate(arrived), kind="stable")
     places = np.empty(len(order), np.int64)
     places[order] = np.arange(1, len(order) + 1)
     return np.split(places, np.cumsum([len(each) for each in arrived])[:-1])
 
 
-def _arrivals(blocks: _Blocks, path: Path, stamp: bytes) -> NDArray[np.int64]:
+def _arrivals(blocks: _Blocks, path: Path, begins: Words) -> NDArray[np.int64]:
     """Return when each line arrived, in 100 ns since the minute began; -1 if it doesn't say."""
-    found, names, begins = np.zeros(4096, LINE), Names.none(), np.frombuffer(stamp, np.uint8)
+    found, names = np.zeros(4096, LINE), Names.none()
     arrived = [np.zeros(0, np.int64)]
     for text, stop in blocks.of(path):
         at = 0
@@ -115,14 +116,12 @@ def _arrivals(blocks: _Blocks, path: Path, stamp: bytes) -> NDArray[np.int64]:
 
 def compile_scan() -> None:
     """Have the scan compiled: seconds, once. What was compiled before is taken from its cache."""
-    stamp = b"2020-08-01T23:54:"
     book = b'{"table":"depth","data":{"instrumentId":"%b","asks":[[2,1]],"bids":[],"checksum":1}}'
     trade = b'{"table":"trade","data":{"marketCode":"A","side":"BUY","price":1,"quantity":1}}'
-    text = b"".join(
-        stamp + b"15.0881763Z " + message + b"\n" for message in (book % b"A", book % b"B", trade)
-    )
+    time = b"2020-08-01T23:54:15.0881763Z "
+    text = b"".join(time + message + b"\n" for message in (book % b"A", book % b"B", trade))
     reader = PartReader([Request("any", "none")], 0, 0, split_line)
     reader.begin_minute((0,))
     padded = np.frombuffer(bytearray(text + bytes(PADDING)), np.uint8)
-    SliceReader(reader, 0, stamp, None).read(padded, len(text))
+    SliceReader(reader, 0, beginning(date(2020, 8, 1), 1434), None).read(padded, len(text))
     reader.finish()

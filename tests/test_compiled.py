@@ -109,11 +109,12 @@ def test_a_full_disk_is_no_reason_to_fail(package: Path, tmp_path: Path) -> None
 
 ALL = """
 from pipeline.normalize import scan
+from pipeline.normalize.scan import text
 from pipeline.reading import compile_scan
 
 compile_scan()
-called = scan.lines, scan.books, scan.levels_at_most, scan.gathered
-print(min(len(function.signatures) for function in called), len(scan.gathered.signatures))
+called = scan.lines, scan.books, scan.levels_at_most, text._gather
+print(min(len(function.signatures) for function in called), len(text._gather.signatures))
 """
 
 

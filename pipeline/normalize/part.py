@@ -146,8 +146,7 @@ class PartReader:
 
     def _named(self, number: int) -> Feed:
         channel = canonical_channel(TABLES[self.names.tables[number]])
-        name = self.names.texts[number, : self.names.lengths[number]].tobytes()
-        return Feed(channel, name.decode("ascii"))
+        return Feed(channel, self.names.text(number))
 
     def action(self, action: str | None) -> int:
         """Return the number of an action as sent."""

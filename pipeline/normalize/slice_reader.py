@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pipeline.normalize.part import PartReader
+    from pipeline.normalize.scan import Words
     from pipeline.normalize.standing import StandingBooks
 
 __all__ = ["SliceReader"]
@@ -55,15 +56,16 @@ _SHADOWED, _COUNTS = 1, 2  # 0: not asked yet
 class SliceReader:
     """Takes a slice's lines, block by block. `reader` is the part's, the slice its minute's.
 
+    `begins` is what its lines begin with (scan.beginning).
     `order` says which place in the minute each line has, from 1; the line's own number, if None.
     """
 
     def __init__(
-        self, reader: PartReader, rank: int, stamp: bytes, order: NDArray[np.int64] | None
+        self, reader: PartReader, rank: int, begins: Words, order: NDArray[np.int64] | None
     ) -> None:
         self._reader = reader
         self._rank = rank
-        self._stamp = np.frombuffer(stamp, np.uint8)
+        self._begins = begins
         self._order = order
         self._begin = reader.minute_start
         self._first = 1  # the number of the batch's first line
@@ -79,7 +81,7 @@ class SliceReader:
         at = 0
         while at < stop:
             found = self._reader.found
-            count, at = lines(text, at, stop, self._stamp, found, self._reader.names)
+            count, at = lines(text, at, stop, self._begins, found, self._reader.names)
             self._batch(text, self._numbered(found[:count]))
             self._first += count
 

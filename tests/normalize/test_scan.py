@@ -8,6 +8,7 @@ import random
 import subprocess
 import sys
 from collections import defaultdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,7 @@ from pipeline.normalize.scan import (
     STATUSES,
     TABLES,
     UNAPPLIED,
+    beginning,
 )
 from pipeline.normalize.scan.text import number
 from pipeline.normalize.slice_reader import SliceReader
@@ -75,14 +77,15 @@ def padded(content: bytes) -> NDArray[np.uint8]:
     return np.frombuffer(bytearray(content + b'],[1,2]],"asks":[[1,2]],"\n'[:PADDING]), np.uint8)
 
 
-def scanned(blocks: Sequence[bytes], begin: int = _BEGIN, stamp: bytes = STAMP) -> Part:
+def scanned(blocks: Sequence[bytes], begin: int = _BEGIN) -> Part:
     """Return what the scan, and the decoder behind it, make of a minute's blocks of lines."""
     minute = begin // MINUTE_US % 1440
     reader = PartReader(
         [Request("coinflex", "tardis")], begin - minute * MINUTE_US, minute, split_line
     )
     reader.begin_minute((0,))
-    slice_ = SliceReader(reader, 0, stamp, None)
+    day = datetime.fromtimestamp(begin / 1e6, UTC).date()
+    slice_ = SliceReader(reader, 0, beginning(day, minute), None)
     for block in blocks:
         slice_.read(padded(block), len(block))
     reader.end_minute([slice_.line_before])
@@ -234,7 +237,7 @@ def test_both_roads_agree_on_the_recordings() -> None:
         content = gzip.decompress(path.read_bytes())
         minute = int(path.name[:2])
         begin = _BEGIN + (minute - 54) * MINUTE_US
-        part = scanned([content], begin, b"2020-08-01T23:%02d:" % minute)
+        part = scanned([content], begin)
         assert_same(part, Simple().take(content), content)
     real = (Path(__file__).parents[1] / "recordings" / "real_messages.ndjson").read_bytes()
     content = b"".join(
@@ -306,7 +309,7 @@ def test_all_books_and_trades_of_the_sample_need_no_decoder(
         content = gzip.decompress(path.read_bytes())
         minute = int(path.name[:2])
         begin = _BEGIN + (minute - 54) * MINUTE_US
-        part = scanned([content], begin, b"2020-08-01T23:%02d:" % minute)
+        part = scanned([content], begin)
         taken = [*part.messages.values(), *part.trades.values()]
         assert sum(map(len, taken)) == content.count(b"\n")
 

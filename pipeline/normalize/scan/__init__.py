@@ -1,6 +1,7 @@
 """The scan: bytes of a slice → columns, in compiled code.
 
     text.py      bytes, words, exact numbers
+    names.py     names of feeds → numbers
     lines.py     a block of bytes → its lines, and what their small fields say
     books.py     a book's text → what it changed against the book before
     checksum.py  what the checksum says of that text
@@ -36,10 +37,11 @@ from pipeline.normalize.scan.lines import (
     OTHER,
     TABLES,
     TRADE,
-    Names,
+    beginning,
     lines,
 )
-from pipeline.normalize.scan.text import PADDING, gathered
+from pipeline.normalize.scan.names import Names
+from pipeline.normalize.scan.text import PADDING, Words, gathered
 
 __all__ = [
     "BOOK",
@@ -65,6 +67,8 @@ __all__ = [
     "Output",
     "Pool",
     "SliceAt",
+    "Words",
+    "beginning",
     "books",
     "gathered",
     "levels_at_most",

@@ -313,7 +313,6 @@ def _side(  # noqa: C901 - one pass over two texts; see the module
     levels and of changes, and the form (0 without a level); -1 levels if it is no side.
     """
     begin, end = span
-    # One by one: each look into a tuple of arrays would count a reference.
     price_of, amount_of, start_of, texts = pool
     place, text_place = to
     copied(text, begin, texts, text_place, end - begin)

@@ -31,11 +31,12 @@ Any other line is OTHER, for the general decoder (coinflex.py).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from pipeline.compiled import compiled
+from pipeline.normalize.scan.names import numbered
 from pipeline.normalize.scan.text import (
     digits,
     integer,
@@ -49,8 +50,11 @@ from pipeline.normalize.scan.text import (
 )
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from numpy.typing import NDArray
 
+    from pipeline.normalize.scan.names import Names
     from pipeline.normalize.scan.text import Words
 
 __all__ = [
@@ -64,7 +68,7 @@ __all__ = [
     "OTHER",
     "TABLES",
     "TRADE",
-    "Names",
+    "beginning",
     "lines",
 ]
 
@@ -137,18 +141,23 @@ _TRADE_MAY: Final = _TRADE_NEEDS | _NAMES | _bits(_TIMESTAMP, _TRADE_ID)
 # --- a block of lines ----------------------------------------------------------------------------
 
 
+def beginning(day: date, minute: int) -> Words:
+    """Return what every line of a slice begins with: 2020-08-01T23:54: for minute 1434 of a day."""
+    return words([f"{day}T{minute // 60:02}:{minute % 60:02}:".encode()])
+
+
 @compiled
 def lines(
     text: NDArray[np.uint8],
     at: int,
     stop: int,
-    minute: NDArray[np.uint8],
+    minute: Words,
     found: NDArray[Any],
     names: Names,
 ) -> tuple[int, int]:
     """Read whole lines of text[at:stop] into `found` until one of them is at its end.
 
-    `minute` is what a line of the slice begins with, as b"2020-08-01T23:54:". Returns how many
+    `minute` is the one word that a line of the slice begins with, see `beginning`. Returns how many
     lines were found, and the place after the last one.
     """
     count = 0
@@ -167,7 +176,7 @@ def lines(
 def _line(  # noqa: PLR0911 - a way out for each rule of the grammar
     text: NDArray[np.uint8],
     at: int,
-    minute: NDArray[np.uint8],
+    minute: Words,
     line: Any,  # noqa: ANN401 - a record of LINE
     names: Names,
 ) -> tuple[int, int]:
@@ -179,7 +188,7 @@ def _line(  # noqa: PLR0911 - a way out for each rule of the grammar
     line.time = _arrival(text, at, minute)
     if line.time < 0:
         return OTHER, -1
-    end = _message(text, at + len(minute) + _LENGTH_AFTER_MINUTE, line)
+    end = _message(text, at + minute.lengths[0] + _LENGTH_AFTER_MINUTE, line)
     if end < 0 or text[end] != _LF:
         return OTHER, -1
     if (line.seen & _NAMES) == 0 or (line.seen & _NAMES) == _NAMES:
@@ -188,7 +197,7 @@ def _line(  # noqa: PLR0911 - a way out for each rule of the grammar
     needs, may = (_TRADE_NEEDS, _TRADE_MAY) if trade else (_BOOK_NEEDS, _BOOK_MAY)
     if (line.seen & needs) != needs or (line.seen & ~may) != 0:
         return OTHER, end
-    line.feed = _intern(text, line.name, line.name_end, line.table, names)
+    line.feed = numbered(text, line.name, line.name_end, line.table, names)
     if line.feed < 0:
         return OTHER, end
     return TRADE if trade else DEPTH, end
@@ -198,12 +207,11 @@ _LENGTH_AFTER_MINUTE: Final = len(b"15.0881763Z ")
 
 
 @compiled
-def _arrival(text: NDArray[np.uint8], at: int, minute: NDArray[np.uint8]) -> int:
+def _arrival(text: NDArray[np.uint8], at: int, minute: Words) -> int:
     """Return when a line arrived, in 100 ns since the minute began; -1 if not in this minute."""
-    for place in range(len(minute)):
-        if text[at + place] != minute[place]:
-            return -1
-    at += len(minute)
+    if word(text, at, minute, 0, 1) < 0:
+        return -1
+    at += minute.lengths[0]
     seconds, fraction = digits(text, at, 2), digits(text, at + 3, 7)
     if not 0 <= seconds < 60 or fraction < 0:  # noqa: PLR2004 - seconds of a minute
         return -1
@@ -329,63 +337,3 @@ def _field(  # noqa: C901, PLR0911 - one case a key, nothing deeper
         if end == at + 1:  # the general decoder's to refuse
             return -1
     return end + 1 if end >= 0 else -1
-
-
-# --- names → numbers -----------------------------------------------------------------------------
-
-_NAME_MOST: Final = 64
-_SLOTS: Final = 8192  # a power of two; at most half of them are used
-_FNV_PRIME: Final = np.uint64(0x100000001B3)
-
-
-class Names(NamedTuple):
-    """The feeds seen so far: a number for each table and instrument, found by a hash table.
-
-    Names that don't fit are left to the general decoder: longer ones, and any beyond 4,096.
-    """
-
-    slots: NDArray[np.int64]  # a feed's number, or -1
-    tables: NDArray[np.uint8]  # by number, as are the next two
-    texts: NDArray[np.uint8]
-    lengths: NDArray[np.int64]
-    used: NDArray[np.int64]  # how many, as the one element
-
-    @classmethod
-    def none(cls) -> Names:
-        """Return a table without a name in it."""
-        feeds = _SLOTS // 2
-        return cls(
-            np.full(_SLOTS, -1), np.zeros(feeds, np.uint8), np.zeros((feeds, _NAME_MOST), np.uint8),
-            np.zeros(feeds, np.int64), np.zeros(1, np.int64),
-        )  # fmt: skip
-
-
-@compiled
-def _intern(text: NDArray[np.uint8], at: int, end: int, table: int, names: Names) -> int:
-    """Return the number of a table's instrument text[at:end], a new one if need be, or -1."""
-    # One by one: each look into a tuple of arrays would count a reference.
-    slots, tables, texts, lengths, used = names
-    length = end - at
-    if length > _NAME_MOST:
-        return -1
-    hashed = np.uint64(table)
-    for place in range(at, end):
-        hashed = (hashed ^ np.uint64(text[place])) * _FNV_PRIME
-    slot = np.int64((hashed ^ (hashed >> np.uint64(32))) & np.uint64(_SLOTS - 1))
-    while slots[slot] >= 0:
-        number = slots[slot]
-        if tables[number] == table and lengths[number] == length:
-            same = 0
-            while same < length and texts[number, same] == text[at + same]:
-                same += 1
-            if same == length:
-                return number  # type: ignore[no-any-return] # an element of an array
-        slot = (slot + 1) % _SLOTS
-    number = used[0]
-    if number == len(lengths):
-        return -1
-    slots[slot], tables[number], lengths[number] = number, table, length
-    for place in range(length):
-        texts[number, place] = text[at + place]
-    used[0] += 1
-    return number  # type: ignore[no-any-return] # as above

@@ -27,6 +27,7 @@ __all__ = [
     "agreement",
     "copied",
     "digits",
+    "eight_of",
     "gathered",
     "integer",
     "line_end",
@@ -82,6 +83,15 @@ def _has(eight: np.uint64, byte: int) -> np.uint64:
     """
     zeros = eight ^ (_EIGHT_ONES * np.uint64(byte))
     return (zeros - _EIGHT_ONES) & ~zeros & _EIGHT_TOPS
+
+
+@compiled
+def eight_of(text: NDArray[np.uint8], at: int, end: int) -> np.uint64:
+    """Return the eight bytes from a place on, with zeros for those that are not before `end`."""
+    eight = _eight(text, at)
+    if end - at >= 8:  # noqa: PLR2004 - eight
+        return eight  # type: ignore[no-any-return] # an intrinsic's
+    return eight & ((np.uint64(1) << np.uint64(8 * (end - at))) - np.uint64(1))  # type: ignore[no-any-return] # as above
 
 
 @compiled
@@ -156,17 +166,23 @@ def copied(source: NDArray[Any], at: int, target: NDArray[Any], to: int, count: 
         target[place] = source[place]
 
 
-@compiled
 def gathered(
     source: NDArray[Any], begins: NDArray[np.int64], counts: NDArray[np.int64]
 ) -> NDArray[Any]:
     """Return some stretches of an array, one after the other."""
     found = np.empty(counts.sum(), source.dtype)
+    _gather(source, begins, counts, found)
+    return found
+
+
+@compiled
+def _gather(
+    source: NDArray[Any], begins: NDArray[np.int64], counts: NDArray[np.int64], found: NDArray[Any]
+) -> None:
     to = 0
     for stretch in range(len(begins)):
         copied(source, begins[stretch], found, to, counts[stretch])
         to += counts[stretch]
-    return found
 
 
 # --- words ---------------------------------------------------------------------------------------
@@ -205,8 +221,21 @@ def word(text: NDArray[np.uint8], at: int, among: Words, first: int, stop: int) 
 
 
 @compiled
+def _only_plain(eight: np.uint64) -> bool:
+    """Say whether eight bytes are all printable ASCII without a quote and a backslash.
+
+    A top bit is set by any byte that is below 0x20 (taking 0x20 from it), above 0x7e (adding 1 to
+    it, or having been there), or one of the two.
+    """
+    odd = (eight - _EIGHT_ONES * np.uint64(0x20)) | (eight + _EIGHT_ONES) | eight
+    return ((odd & _EIGHT_TOPS) | _has(eight, _QUOTE) | _has(eight, _BACKSLASH)) == 0  # type: ignore[no-any-return] # numpy's bool
+
+
+@compiled
 def text_end(text: NDArray[np.uint8], at: int) -> int:
     """Return the place of the quote that ends a plain text, whose first character is at `at`."""
+    while _only_plain(_eight(text, at)):
+        at += 8
     while text[at] != _QUOTE:
         if text[at] < 0x20 or text[at] > 0x7E or text[at] == _BACKSLASH:  # noqa: PLR2004 - ASCII
             return -1
