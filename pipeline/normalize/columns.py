@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["LISTS", "TRADE_ROW", "Columns", "lengths"]
+__all__ = ["LISTS", "Columns", "lengths", "offsets"]
 
 # The columns of `depth` that are lists of doubles.
 LISTS: Final = tuple(
@@ -25,19 +25,6 @@ LISTS: Final = tuple(
     for whose in ("bid_change", "ask_change", "book_bid", "book_ask")
     for what in ("price", "amount")
 )
-
-# A trade's row; its list is `id`, bytes.
-TRADE_ROW: Final = np.dtype(
-    [
-        ("arrival", np.int64), ("local_timestamp", np.int64),  # microseconds
-        ("timestamp", np.int64),                               # microseconds; see has_timestamp
-        ("price", np.float64), ("amount", np.float64),
-        ("feed", np.int32), ("item", np.int32), ("line", np.int32), ("id_bytes", np.int32),
-        ("rank", np.int16),
-        ("has_timestamp", np.bool_), ("has_id", np.bool_), ("sell", np.bool_),
-    ],
-    align=True,
-)  # fmt: skip
 
 
 def lengths(rows: NDArray[Any], name: str) -> NDArray[np.int64]:
@@ -48,6 +35,13 @@ def lengths(rows: NDArray[Any], name: str) -> NDArray[np.int64]:
     if name.startswith("book"):
         return np.where(rows["keyframe"], rows[f"{side}_levels"], 0).astype(np.int64)
     return rows[f"{side}_changes"].astype(np.int64)
+
+
+def offsets(rows: NDArray[Any], name: str) -> NDArray[np.int64]:
+    """Return where each row's list of that name begins, and where the last one ends."""
+    begins = np.zeros(len(rows) + 1, np.int64)
+    np.cumsum(lengths(rows, name), out=begins[1:])
+    return begins
 
 
 @dataclass
@@ -84,17 +78,16 @@ class Columns:
         """Return some consecutive rows, as views."""
         lists = {}
         for name, values in self.lists.items():
-            each = lengths(self.rows[:end], name)
-            before = int(each[:begin].sum())
-            lists[name] = values[before : before + int(each[begin:].sum())]
+            begins = offsets(self.rows[:end], name)
+            lists[name] = values[begins[begin] : begins[end]]
         return Columns(self.rows[begin:end], lists)
 
     def in_order(self, order: NDArray[np.int64]) -> Columns:
         """Return rows in another order, or some of them."""
         lists = {}
         for name, values in self.lists.items():
-            each = lengths(self.rows, name)
-            lists[name] = gathered(values, (np.cumsum(each) - each)[order], each[order])
+            begins = offsets(self.rows, name)
+            lists[name] = gathered(values, begins[order], np.diff(begins)[order])
         return Columns(self.rows[order], lists)
 
     def by_feed(self) -> dict[int, Columns]:
@@ -108,14 +101,12 @@ class Columns:
             self if len(numbers) == 1 and (np.diff(order) == 1).all() else self.in_order(order)
         )
         begins = np.cumsum(counts) - counts
-        offsets = {
-            name: np.concatenate([[0], np.cumsum(lengths(ordered.rows, name))])
-            for name in self.lists
-        }
+        of_lists = {name: offsets(ordered.rows, name) for name in self.lists}
         found = {}
         for number, begin, end in zip(numbers, begins, begins + counts, strict=True):
             lists = {
-                n: own[offsets[n][begin] : offsets[n][end]] for n, own in ordered.lists.items()
+                name: values[of_lists[name][begin] : of_lists[name][end]]
+                for name, values in ordered.lists.items()
             }
             found[int(number)] = Columns(ordered.rows[begin:end], lists)
         return found

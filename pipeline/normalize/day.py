@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
 import polars as pl
-import pyarrow as pa
 
 from pipeline.normalize.coverage import (
     DISCONNECT,
@@ -17,13 +16,13 @@ from pipeline.normalize.coverage import (
     Feed,
 )
 from pipeline.normalize.depth import DepthFeed, Gap, Lineage
+from pipeline.normalize.trades import trades_frame
 from pipeline.schemas import FULL_DEPTH, GAPS, QUARANTINE, TICKERS, TRADES, Table
 from pipeline.times import DAY_US
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pipeline.normalize.columns import Columns
     from pipeline.normalize.coverage import Covering, Delivered
     from pipeline.normalize.part import Part, Tally
 
@@ -105,7 +104,8 @@ class DayNormalizer:
         for number, trades in part.trades.items():
             instrument = part.feeds[number].instrument
             self.instruments.add(instrument)
-            self._table(TRADES, instrument).append(self._trades(trades))
+            frame = trades_frame(trades).with_columns(**self._lineage.columns(trades.rows))
+            self._table(TRADES, instrument).append(frame)
         for instrument, tickers in part.tickers.items():
             self.instruments.add(instrument)
             self._table(TICKERS, instrument).append(self._tickers(tickers))
@@ -179,23 +179,6 @@ class DayNormalizer:
         if rows is None:
             rows = self._rows[key] = _Rows(table, instrument, self._emit)
         return rows
-
-    def _trades(self, trades: Columns) -> pl.DataFrame:
-        rows = trades.rows
-        taken = sorted(set(rows.dtype.names or ()) - {"id_bytes", "feed", "rank"})
-        ends = np.concatenate([np.zeros(1, np.int32), np.cumsum(rows["id_bytes"], dtype=np.int32)])
-        ids = pa.StringArray.from_buffers(
-            len(rows), pa.py_buffer(ends), pa.py_buffer(trades.lists["id"])
-        )
-        columns = {name: np.ascontiguousarray(rows[name]) for name in taken}
-        return pl.DataFrame(columns).select(
-            pl.exclude("sell", "has_id", "has_timestamp", "local_timestamp", "timestamp"),
-            pl.col("local_timestamp").cast(pl.Datetime("us")),
-            pl.when("has_timestamp").then("timestamp").cast(pl.Datetime("us")).alias("timestamp"),
-            pl.when("has_id").then(pl.lit(pl.Series(pl.from_arrow(ids)))).alias("id"),
-            pl.when("sell").then(pl.lit("sell")).otherwise(pl.lit("buy")).alias("side"),
-            **self._lineage.columns(rows),
-        )
 
     def _tickers(self, tickers: list[tuple[Any, ...]]) -> pl.DataFrame:
         names = [name for name in TICKERS.schema if name not in {"origin", "slice"}]

@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from pipeline.normalize.columns import LISTS, Columns, lengths
+from pipeline.normalize.columns import LISTS, Columns, lengths, offsets
 from pipeline.normalize.coverage import DISCONNECT, MINUTE_PLACES, NOT_FETCHED, Break
 from pipeline.normalize.labels import Carry, label
 from pipeline.normalize.scan import BOOK, FIRST, STATUSES, UNAPPLIED
@@ -241,8 +241,7 @@ _COLUMNS: Final = (
 
 def _list_column(messages: Columns, name: str) -> pl.Series:
     """Return a column of lists, NULL for a book where no keyframe stands."""
-    each = lengths(messages.rows, name)
-    ends = np.concatenate([np.zeros(1, np.int32), np.cumsum(each, dtype=np.int32)])
+    ends = offsets(messages.rows, name).astype(np.int32)
     nulls = pa.array(~messages.rows["keyframe"]) if name.startswith("book") else None
     lists = pa.ListArray.from_arrays(pa.array(ends), pa.array(messages.lists[name]), mask=nulls)
     return pl.Series(name, pl.from_arrow(lists))

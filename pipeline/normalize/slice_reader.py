@@ -6,7 +6,7 @@ what they hold goes the same ways.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
@@ -17,24 +17,20 @@ from pipeline.normalize.coinflex import (
     Message,
     Refused,
     Tickers,
-    Trade,
     Trades,
     decode,
 )
-from pipeline.normalize.columns import TRADE_ROW, Columns
 from pipeline.normalize.coverage import MINUTE_PLACES, Disconnect, Feed
 from pipeline.normalize.part import Tally
 from pipeline.normalize.scan import (
     DEPTH,
     DISCONNECT,
-    HAS_TIMESTAMP,
-    HAS_TRADE_ID,
     OTHER,
     TRADE,
     SliceAt,
-    gathered,
     lines,
 )
+from pipeline.normalize.trades import of_decoder, of_scan
 from pipeline.times import DAY_US, MINUTE_US
 
 if TYPE_CHECKING:
@@ -42,6 +38,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from pipeline.normalize.coinflex import Ticker, Trade
     from pipeline.normalize.part import PartReader
     from pipeline.normalize.scan import Words
     from pipeline.normalize.standing import StandingBooks
@@ -51,6 +48,20 @@ __all__ = ["SliceReader"]
 _RAW_SHOWN: Final = 65_536
 _UNTIMED: Final = -1
 _SHADOWED, _COUNTS = 1, 2  # 0: not asked yet
+
+
+class _Batch(NamedTuple):
+    """Some consecutive lines of a slice, as the scan found them."""
+
+    text: NDArray[np.uint8]
+    found: NDArray[Any]
+    times: NDArray[np.int64]  # of arrival, microseconds; _UNTIMED where a line doesn't say
+    at: SliceAt
+
+    def raw(self, index: int) -> bytes:
+        """Return a line without its end."""
+        begin, end = self.found["start"][index], self.found["end"][index]
+        return self.text[begin:end].tobytes()
 
 
 class SliceReader:
@@ -82,196 +93,164 @@ class SliceReader:
         while at < stop:
             found = self._reader.found
             count, at = lines(text, at, stop, self._begins, found, self._reader.names)
-            self._batch(text, self._numbered(found[:count]))
+            found = self._numbered(found[:count])
+            times = np.where(found["time"] >= 0, self._begin + found["time"] // 10, _UNTIMED)
+            here = SliceAt(self._begin, self._first, self._rank, self._places(count))
+            self._take(_Batch(text, found, times, here))
             self._first += count
 
     def _numbered(self, found: NDArray[Any]) -> NDArray[Any]:
         """Give feeds the part's numbers instead of the scan's own."""
         known = (found["kind"] == DEPTH) | (found["kind"] == TRADE)
         found["feed"][known] = self._reader.of_scan()[found["feed"][known]]
-        self.tally["lines"] += int(known.sum())
         return found
 
-    def _batch(self, text: NDArray[np.uint8], found: NDArray[Any]) -> None:
-        times = np.where(found["time"] >= 0, self._begin + found["time"] // 10, _UNTIMED)
-        books = dict(self._decoded(text, found, times))
-        disconnects = np.flatnonzero(found["kind"] == DISCONNECT)
-        latest = self._note_clock(times, disconnects)
-        self._trades(text, found, times)
+    def _places(self, count: int) -> NDArray[np.int64]:
+        """Return the next lines' places in the day: what `arrival` says of them."""
+        numbers = np.arange(self._first, self._first + count)
+        if self._order is not None:
+            numbers = self._order[numbers - 1]
+        places: NDArray[np.int64] = self._reader.minute * MINUTE_PLACES + numbers
+        return places
+
+    def _take(self, batch: _Batch) -> None:
+        books = dict(self._decoded(batch))
+        disconnects = np.flatnonzero(batch.found["kind"] == DISCONNECT)
+        self.tally["lines"] += len(batch.found) - len(disconnects)
+        latest = self._note_clock(batch.times, disconnects)
+        self._trades(batch)
         begin = 0
         for end, time in zip(disconnects.tolist(), latest, strict=True):
-            self._depth(text, found, times, books, range(begin, end))
-            self._disconnect(end, time)
+            self._depth(batch, books, range(begin, end))
+            self._disconnect(int(batch.at.places[end]), time)
             begin = end + 1
-        self._depth(text, found, times, books, range(begin, len(found)))
-        messages = self._reader.standing.drain()
-        index = messages.rows["line"].astype(np.int64) - self._first
-        messages.rows["arrival"] = self._places(index)
-        self._reader.keep_messages(messages)
+        self._depth(batch, books, range(begin, len(batch.found)))
+        self._reader.keep_messages(self._reader.standing.drain())
 
     # --- lines that the scan leaves to the decoder -------------------------------------------
 
-    def _decoded(  # noqa: C901 - one case a kind of message, nothing deeper
-        self, text: NDArray[np.uint8], found: NDArray[Any], times: NDArray[np.int64]
-    ) -> Iterator[tuple[int, Books]]:
+    def _decoded(self, batch: _Batch) -> Iterator[tuple[int, Books]]:
         """Decode what the scan left; yield the messages with books, and see to all others."""
-        for index in np.flatnonzero(found["kind"] == OTHER).tolist():
-            raw = text[found["start"][index] : found["end"][index]].tobytes()
+        for index in np.flatnonzero(batch.found["kind"] == OTHER).tolist():
+            raw = batch.raw(index)
+            batch.times[index] = _UNTIMED
             if not raw.strip():
-                found["kind"][index], times[index] = DISCONNECT, _UNTIMED
+                batch.found["kind"][index] = DISCONNECT
                 continue
-            self.tally["lines"] += 1
-            times[index] = _UNTIMED
             try:
-                times[index], payload = self._reader.split_line(raw)
+                batch.times[index], payload = self._reader.split_line(raw)
             except ValueError as error:
-                self._quarantine(index, str(error), raw)
+                self._quarantine(batch, index, str(error), raw)
                 continue
-            match self._message(index, payload):
+            match self._message(batch, index, payload):
                 case Books() as books:
                     yield index, books
                 case Trades(items):
-                    self._decoded_trades(index, int(times[index]), items)
+                    self._decoded_trades(batch, index, items)
                 case Tickers(items):
-                    for item, ticker in enumerate(items):
-                        if self._counts("ticker", ticker.instrument, "tickers"):
-                            rows = self._reader.part.tickers.setdefault(ticker.instrument, [])
-                            rows.append(
-                                (self._place(index), item, int(times[index]), ticker.timestamp,
-                                 *ticker.values, self._rank, self._first + index)
-                            )  # fmt: skip
+                    self._tickers(batch, index, items)
                 case Control():
                     self.tally["control"] += 1
                 case Foreign():
                     self.tally["foreign_lines"] += 1
 
-    def _message(self, index: int, payload: bytes) -> Message | None:
+    def _message(self, batch: _Batch, index: int, payload: bytes) -> Message | None:
         """Return what a line holds; None if it can't be read and went to quarantine."""
         try:
             return decode(payload)
         except Refused as refusal:
-            self._quarantine(index, str(refusal), payload)
+            self._quarantine(batch, index, str(refusal), payload)
             return None
 
-    def _quarantine(self, index: int, reason: str, raw: bytes) -> None:
+    def _quarantine(self, batch: _Batch, index: int, reason: str, raw: bytes) -> None:
         self.tally["quarantined"] += 1
         shown = raw[:_RAW_SHOWN].decode("utf-8", errors="backslashreplace")
-        line = (self._reader.minute, self._rank, self._first + index)
+        line = (self._reader.minute, self._rank, batch.at.first_line + index)
         self._reader.part.quarantine.append((*line, reason, shown, len(raw)))
 
-    def _decoded_trades(self, index: int, time: int, trades: list[Trade]) -> None:
-        rows = np.zeros(len(trades), TRADE_ROW)
-        rows["arrival"], rows["local_timestamp"] = self._place(index), time
-        rows["line"], rows["rank"] = self._first + index, self._rank
-        ids, counted = [], []
-        for item, trade in enumerate(trades):
-            counts = self._counts("trade", trade.instrument, "trades")
-            counted.append(counts)
-            id_ = (trade.id or "").encode("utf-8", "surrogatepass") if counts else b""
-            ids.append(id_)
-            rows[item]["feed"] = self._reader.number(Feed("trade", trade.instrument))
-            rows[item]["item"] = item
-            rows[item]["has_timestamp"] = trade.timestamp is not None
-            rows[item]["timestamp"] = trade.timestamp or 0
-            rows[item]["price"], rows[item]["amount"] = trade.price, trade.amount
-            rows[item]["sell"] = trade.side == "sell"
-            rows[item]["id_bytes"], rows[item]["has_id"] = len(id_), trade.id is not None
-        self._reader.keep_trades(
-            Columns(rows[counted], {"id": np.frombuffer(b"".join(ids), np.uint8)})
-        )
+    def _decoded_trades(self, batch: _Batch, index: int, trades: list[Trade]) -> None:
+        counting = [
+            (item, self._reader.number(Feed("trade", trade.instrument)), trade)
+            for item, trade in enumerate(trades)
+            if self._counts("trade", trade.instrument, "trades")
+        ]
+        time = int(batch.times[index])
+        self._reader.keep_trades(of_decoder(counting, index, time, batch.at))
+
+    def _tickers(self, batch: _Batch, index: int, tickers: list[Ticker]) -> None:
+        place, time = int(batch.at.places[index]), int(batch.times[index])
+        for item, ticker in enumerate(tickers):
+            if self._counts("ticker", ticker.instrument, "tickers"):
+                rows = self._reader.part.tickers.setdefault(ticker.instrument, [])
+                rows.append(
+                    (place, item, time, ticker.timestamp, *ticker.values, self._rank,
+                     batch.at.first_line + index)
+                )  # fmt: skip
+
+    def _decoded_books(self, batch: _Batch, index: int, message: Books) -> None:
+        action = self._reader.action(message.action)
+        for item, book in enumerate(message.items):
+            if self._counts(message.channel, book.instrument, "depth"):
+                self._reader.standing.take_decoded(
+                    self._reader.number(Feed(message.channel, book.instrument)), book,
+                    arrival=int(batch.at.places[index]), item=item, action=action,
+                    local_timestamp=int(batch.times[index]), rank=self._rank,
+                    line=batch.at.first_line + index,
+                )  # fmt: skip
 
     # --- what the scan found -----------------------------------------------------------------
 
-    def _trades(
-        self, text: NDArray[np.uint8], found: NDArray[Any], times: NDArray[np.int64]
-    ) -> None:
-        index = self._counting(found, np.flatnonzero(found["kind"] == TRADE), "trades")
-        if not len(index):
-            return
-        self._note_deliveries(found["feed"][index])
-        rows = np.zeros(len(index), TRADE_ROW)
-        rows["line"], rows["rank"] = self._first + index, self._rank
-        rows["arrival"] = self._places(index)
-        rows["local_timestamp"] = times[index]
-        seen = found["seen"][index]
-        rows["has_timestamp"] = seen & HAS_TIMESTAMP != 0
-        rows["timestamp"] = found["timestamp"][index] * 1000
-        for name in ("price", "amount", "sell", "feed"):
-            rows[name] = found[name][index]
-        rows["has_id"] = seen & HAS_TRADE_ID != 0
-        begins = found["id"][index]
-        lengths = np.where(rows["has_id"], found["id_end"][index] - begins, 0)
-        rows["id_bytes"] = lengths
-        ids = gathered(text, begins, lengths)
-        self._reader.keep_trades(Columns(rows, {"id": ids}))
+    def _trades(self, batch: _Batch) -> None:
+        trades = np.flatnonzero(batch.found["kind"] == TRADE)
+        taken = self._counting(batch.found["feed"], trades)
+        self.tally["trades"] += len(taken)
+        self.tally["shadowed"] += len(trades) - len(taken)
+        if len(taken):
+            self._note_deliveries(batch.found["feed"][taken])
+            self._reader.keep_trades(of_scan(batch.text, batch.found, taken, batch.times, batch.at))
 
-    def _depth(
-        self,
-        text: NDArray[np.uint8],
-        found: NDArray[Any],
-        times: NDArray[np.int64],
-        decoded: dict[int, Books],
-        among: range,
-    ) -> None:
+    def _depth(self, batch: _Batch, decoded: dict[int, Books], among: range) -> None:
         """Take the depth messages among some lines, between which no connection was lost."""
-        depth = np.flatnonzero(found["kind"][among.start : among.stop] == DEPTH) + among.start
-        taken = self._counting(found, depth, "")
-        some_shadowed = len(taken) < len(depth)
-        shadowed = np.setdiff1d(depth, taken, assume_unique=True) if some_shadowed else depth[:0]
+        kinds = batch.found["kind"][among.start : among.stop]
+        depth = np.flatnonzero(kinds == DEPTH) + among.start
+        taken = self._counting(batch.found["feed"], depth)
+        shadowed = np.setdiff1d(depth, taken, assume_unique=True)
         if decoded:
             here = [index for index in decoded if index in among]
             taken = np.sort(np.concatenate([taken, np.array(here, np.int64)]))
-        standing = self._reader.standing
-        count = self._books(text, found, times, decoded, taken, standing)
+        count = self._books(batch, decoded, taken, self._reader.standing)
         self.tally["depth"] += count
         if len(shadowed):
             # Read all the same, for what can't be read is to be known; then dropped.
             unseen = self._reader.unseen
-            count = self._books(text, found, times, {}, shadowed, unseen)
+            count = self._books(batch, {}, shadowed, unseen)
             self.tally["shadowed"] += count
             unseen.drain()
 
     def _books(
         self,
-        text: NDArray[np.uint8],
-        found: NDArray[Any],
-        times: NDArray[np.int64],
+        batch: _Batch,
         decoded: dict[int, Books],
         order: NDArray[np.int64],
         standing: StandingBooks,
     ) -> int:
         """Take the messages of some lines; return how many of them the scan could read."""
-        here = SliceAt(self._begin, self._first, self._rank)
         at = count = 0
         while at < len(order):
-            taken = standing.take(text, found, order[at:], here)
-            self._note_deliveries(found["feed"][order[at : at + taken]])
+            taken = standing.take(batch.text, batch.found, order[at:], batch.at)
+            self._note_deliveries(batch.found["feed"][order[at : at + taken]])
             at, count = at + taken, count + taken
             if at == len(order):
                 break
             index = int(order[at])
             message: Message | None = decoded.get(index)
             if message is None:
-                _, payload = self._reader.split_line(
-                    text[found["start"][index] : found["end"][index]].tobytes()
-                )
-                message = self._message(index, payload)
+                _, payload = self._reader.split_line(batch.raw(index))
+                message = self._message(batch, index, payload)
             if isinstance(message, Books):
-                self._decoded_books(index, int(times[index]), message, standing)
+                self._decoded_books(batch, index, message)
             at += 1
         return count
-
-    def _decoded_books(
-        self, index: int, time: int, message: Books, standing: StandingBooks
-    ) -> None:
-        action = self._reader.action(message.action)
-        for item, book in enumerate(message.items):
-            if self._counts(message.channel, book.instrument, "depth"):
-                feed = self._reader.number(Feed(message.channel, book.instrument))
-                standing.take_decoded(
-                    feed, book, local_timestamp=time, item=item,
-                    line=self._first + index, rank=self._rank, action=action,
-                )  # fmt: skip
 
     # --- which slice counts, and where the feed breaks ---------------------------------------
 
@@ -284,11 +263,9 @@ class SliceReader:
         self.tally[what if counts else "shadowed"] += 1
         return counts
 
-    def _counting(
-        self, found: NDArray[Any], index: NDArray[np.int64], what: str
-    ) -> NDArray[np.int64]:
-        """Return those of some lines whose feed counts from this slice; tally, if told as what."""
-        feeds = found["feed"][index]
+    def _counting(self, feed_of: NDArray[np.int64], index: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return those of some lines whose feed counts from this slice."""
+        feeds = feed_of[index]
         known = len(self._counted)
         if known < len(self._reader.part.feeds):
             self._counted = np.concatenate(
@@ -301,9 +278,6 @@ class SliceReader:
             if counts and self._reader.coverage.owner(feed) is None:
                 self._unasked.add(number)
         counting: NDArray[np.int64] = index[self._counted[feeds] == _COUNTS]
-        if what:
-            self.tally[what] += len(counting)
-            self.tally["shadowed"] += len(index) - len(counting)
         return counting
 
     def _note_deliveries(self, feeds: NDArray[np.int64]) -> None:
@@ -334,22 +308,10 @@ class SliceReader:
             self.line_before = int(within[-1])
         return latest
 
-    def _disconnect(self, index: int, line_before: int | None) -> None:
+    def _disconnect(self, place: int, line_before: int | None) -> None:
         """Take an empty line: the recorder lost its connection after the last line."""
         self.tally["disconnects"] += 1
         # Before the day's last microsecond, lest it look as if the book stood to midnight.
         last = self._reader.day_start + DAY_US - 1
         time = None if line_before is None else min(line_before + 1, last)
-        self._reader.disconnect(Disconnect(self._place(index), self._rank, time))
-
-    def _places(self, index: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return lines' places in the day: what `arrival` says of them."""
-        numbers = self._first + index
-        if self._order is not None:
-            numbers = self._order[numbers - 1]
-        places: NDArray[np.int64] = self._reader.minute * MINUTE_PLACES + numbers
-        return places
-
-    def _place(self, index: int) -> int:
-        """Return a line's place in the day."""
-        return int(self._places(np.array(index)))
+        self._reader.disconnect(Disconnect(place, self._rank, time))

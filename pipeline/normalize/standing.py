@@ -44,7 +44,7 @@ Levels = dict[float, float]
 # A keyframe costs a whole book (about 200 levels), a look-up the changes since the last one. How
 # often was measured (docs/adr/0006).
 KEYFRAME_EVERY: Final = 512
-_FIRST_ROOM: Final = 4096
+_FIRST_ROOM: Final = 256  # bytes of a side's text, of a feed that says little
 _KINDS: Final = {"book": BOOK, "difference": DIFFERENCE, "unapplied": UNAPPLIED}
 _STATUS: Final = {status: number for number, status in enumerate(STATUSES)}
 
@@ -112,8 +112,8 @@ class StandingBooks:
     def take_decoded(self, feed: int, book: Book, **place: int) -> None:
         """Take a message that the general decoder read.
 
-        `place` are the fields of MESSAGE that say where it stands: line, item, local_timestamp,
-        rank, and its action.
+        `place` are the fields of MESSAGE that say where it stands: arrival, line, item,
+        local_timestamp, rank, and its action.
         """
         kind = _KINDS[book.kind]
         state = self._feeds[feed]
@@ -233,7 +233,6 @@ class StandingBooks:
 
 
 def _output(rows: int, levels: int) -> Output:
-    # Memory that is not touched costs nothing, so the most that may be needed is asked for at once.
     lists = {name: np.empty(levels) for name in LISTS}
     return Output(rows=np.empty(rows, MESSAGE), **lists, used=np.zeros(5, np.int64))
 
@@ -242,9 +241,15 @@ def _enlarged(output: Output, rows: int, levels: int) -> Output:
     """Return the same output with room for some more rows and levels."""
     used = output.used
     rows, levels = int(used[0]) + rows, int(used[1:].max()) + levels
-    if rows <= len(output.rows) and levels <= len(output.bid_change_price):
+    rows_there, levels_there = len(output.rows), len(output.bid_change_price)
+    if rows <= rows_there and levels <= levels_there:
         return output
-    larger = _output(max(rows, len(output.rows)), max(levels, len(output.bid_change_price)))
+    # Twice as much, lest what was made before be copied again and again; memory that is not touched
+    # costs nothing.
+    larger = _output(
+        max(rows, 2 * rows_there) if rows > rows_there else rows_there,
+        max(levels, 2 * levels_there) if levels > levels_there else levels_there,
+    )
     larger.used[:] = used
     larger.rows[: used[0]] = output.rows[: used[0]]
     for name, end in zip(LISTS, np.repeat(used[1:], 2), strict=True):

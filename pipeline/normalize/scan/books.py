@@ -67,7 +67,7 @@ NOT_TAKEN, NO_ROOM = 1, 2
 # so that none lies beside a gap: rows are moved often.
 MESSAGE: Final = np.dtype(
     [
-        ("arrival", np.int64), ("local_timestamp", np.int64),      # microseconds
+        ("arrival", np.int64), ("local_timestamp", np.int64),      # place in the day; microseconds
         ("timestamp", np.int64), ("seq_num", np.int64),            # microseconds; see has_…
         ("checksum", np.int64),                                    # 0: not given
         ("bid_price", np.float64), ("bid_amount", np.float64),     # where the side has a level
@@ -132,6 +132,7 @@ class SliceAt(NamedTuple):
     begin: int  # the first microsecond of the slice's minute
     first_line: int  # the number of the first of them in the slice, from 1
     rank: int  # of the slice's request
+    places: NDArray[np.int64]  # of each in the day: what `arrival` says
 
 
 class Output(NamedTuple):
@@ -184,7 +185,7 @@ def books(
     """Take the books of lines[order], each against the book before of its feed.
 
     Returns how many were taken, and, if not all, why the next one was not: NOT_TAKEN is the general
-    decoder's, NO_ROOM needs a larger FEED.room. Rows have no arrival yet.
+    decoder's, NO_ROOM needs a larger FEED.room.
     """
     for taken in range(len(order)):
         line = lines[order[taken]]
@@ -202,6 +203,7 @@ def books(
 @compiled
 def _tell(row: Record, line: Record, index: int, at: SliceAt) -> None:
     """Say in a row where its line stands, and what its small fields are."""
+    row.arrival = at.places[index]
     row.line = at.first_line + index
     row.rank = at.rank
     row.local_timestamp = at.begin + line.time // 10
