@@ -1,7 +1,7 @@
 """How long SQL takes: `book_at` from SQL and from Python, a day of quotes, the lake's coverage.
 
-Cold is the first answer of a fresh process: it connects, then asks. Warm is on a connection that is
-open, of `book_at` at many random times around each named one. A small lake and a large one are
+Cold is the first answer of a fresh process: it opens the lake, then asks. Warm is of a lake that is
+open, for `book_at` at many random times around each named one. A small lake and a large one are
 asked in turn, so that what else the machine does hits both alike.
 """
 
@@ -18,11 +18,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from benchmarks.asking import QUESTIONS, Asker
+from benchmarks.asking import QUESTIONS, asking
 from benchmarks.slices import DAY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
+
+    _Ask = Callable[[str, datetime], Any]
 
 __all__ = ["ANY_TIME", "MIDNIGHT", "NAMED_TIMES", "Lakes", "Latency", "measure"]
 
@@ -77,15 +79,15 @@ class Latency:
 def measure(lakes: Lakes, progress: Callable[[str], None]) -> list[Latency]:
     """Ask everything, of both lakes."""
     generator = random.Random(1)
-    small, large = Asker(lakes.small), Asker(lakes.large)
     found = []
     for question in QUESTIONS:
-        for when, times in _times(lakes, question, generator):
-            progress(f"{question} {when}")
-            latency = Latency(question, when)
-            _ask_cold(lakes, latency, times[0])
-            _ask_warm(lakes, latency, times, (small, large))
-            found.append(latency)
+        with asking(question, lakes.small) as small, asking(question, lakes.large) as large:
+            for when, times in _times(lakes, question, generator):
+                latency = Latency(question, when)
+                progress(latency.name)
+                _ask_cold(lakes, latency, times[0])
+                _ask_warm(lakes, latency, times, (small, large))
+                found.append(latency)
     return found
 
 
@@ -122,20 +124,19 @@ def _ask_cold(lakes: Lakes, latency: Latency, at: datetime) -> None:
 
 
 def _ask_warm(
-    lakes: Lakes, latency: Latency, times: list[datetime], askers: tuple[Asker, Asker]
+    lakes: Lakes, latency: Latency, times: list[datetime], both: tuple[_Ask, _Ask]
 ) -> None:
-    ask = QUESTIONS[latency.question]
-    small, large = askers
-    for asker in askers:
-        ask(asker, lakes.instrument, times[0])
+    small, large = both
+    for ask in both:
+        ask(lakes.instrument, times[0])
     end = time.perf_counter() + _SECONDS
     for at in times:
         if len(latency.warm_large) >= _ENOUGH and time.perf_counter() > end:
             break
         answers: list[Any] = []
-        for asker, seconds in ((small, latency.warm_small), (large, latency.warm_large)):
+        for ask, seconds in ((small, latency.warm_small), (large, latency.warm_large)):
             begun = time.perf_counter()
-            answers.append(ask(asker, lakes.instrument, at))
+            answers.append(ask(lakes.instrument, at))
             seconds.append(time.perf_counter() - begun)
         _check(latency.question, at, answers)
 
