@@ -11,7 +11,7 @@ import sys
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 __all__ = ["QUESTIONS", "asking"]
 
 _IN_PYTHON: Final = "book_at in Python"
-_QUOTES: Final = "from quotes where instrument = $1 and date = $2"
 
 
 @dataclass(frozen=True)
@@ -49,8 +48,9 @@ class _Asker:
         return book_at(self.settings, instrument, at.replace(tzinfo=UTC), lake=self.lake)
 
     def quotes(self, instrument: str, at: datetime) -> int:
-        """Return how many rows a day of quotes has, all columns of which came as Arrow."""
-        result = self.lake.sql(_QUOTES, params=[instrument, at.date()])
+        """Return how many rows the quotes of a day have, all columns of which came as Arrow."""
+        day = [instrument, at, at + timedelta(days=1)]
+        result = self.lake.sql("from quotes($1, $2, $3)", params=day)
         return int(result.to_arrow_table().num_rows)
 
     def coverage(self, _instrument: str, _at: datetime) -> int:
