@@ -88,12 +88,13 @@ def _at_least(name: str, unit: str, bound: float, row: Row | None, figure: str) 
 
 def _sizes(results: Results) -> Iterator[Figure]:
     names = {contender.name for contender in OURS}
-    # The workers of one day are threads of one process; those of the two days of the part `day` are
-    # processes, of which the largest counts.
-    ours = [row for row in results.rows if row.contender.name in names]
-    peaks = [row.measured.peak_bytes / (1 if row.part == "day" else row.cores) for row in ours]
+    # The workers of a day are threads of one process.
+    peaks = [
+        row.measured.peak_bytes / row.cores / 1e6
+        for row in results.rows
+        if row.contender.name in names
+    ]
     value = max(peaks, default=None)
-    value = None if value is None else value / 1e6
     yield Figure("peak memory of an ingest, per worker", "MB", 500, False, value)
     row = results.row("generated", "day", _ALL) or results.row("generated", "long", _ONE)
     ratio = row.disk_ratio if row else None

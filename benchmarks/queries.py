@@ -22,7 +22,7 @@ from benchmarks.asking import QUESTIONS, asking
 from benchmarks.slices import DAY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     _Ask = Callable[[str, datetime], Any]
 
@@ -48,7 +48,7 @@ class Lakes:
     small: Path
     large: Path
     instrument: str
-    minutes: Collection[int]
+    minutes: Sequence[int]
     times: Collection[str]
     asks: int
     cold: int
@@ -104,8 +104,7 @@ def _times(
         width = 0.0 if name == MIDNIGHT else _AROUND
         around = (generator.uniform(-width, width) for _ in range(lakes.asks - 1))
         yield f"at {name}", [named, *(named + timedelta(seconds=step) for step in around)]
-    day = [minute for minute in lakes.minutes if minute >= 0]
-    minutes = (generator.choice(day) + generator.random() for _ in range(2 * lakes.asks))
+    minutes = (generator.choice(lakes.minutes) + generator.random() for _ in range(2 * lakes.asks))
     yield ANY_TIME, [midnight + timedelta(minutes=minute) for minute in minutes]
 
 

@@ -14,11 +14,10 @@ from benchmarks.running import Limits
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["DAY_BEFORE", "SIZES", "Size"]
+__all__ = ["SIZES", "Size"]
 
-# Around the times at which books are asked for, and the end of the day before.
+# Around the times at which books are asked for.
 _NAMED_MINUTES: Final = (0, 1, 719, 720, 721, 1438, 1439)
-DAY_BEFORE: Final = (-3, -2, -1)
 
 
 @dataclass(frozen=True)
@@ -48,9 +47,8 @@ class Size:
         return _spread(self.hours, self.of_each_hour)
 
     def day(self) -> list[int]:
-        """Return the minutes of the day, whole or not, after the last ones of the day before."""
-        day = _spread(24, self.of_each_hour_of_the_day)
-        return sorted({*DAY_BEFORE, *_NAMED_MINUTES, *day})
+        """Return the minutes of the day, whole or not."""
+        return sorted({*_NAMED_MINUTES, *_spread(24, self.of_each_hour_of_the_day)})
 
 
 def _spread(hours: int, of_each: int) -> list[int]:

@@ -14,11 +14,14 @@ from typing import TYPE_CHECKING, Final
 from benchmarks import backfill, commands, lakes, queries
 from benchmarks.contenders import CONTENDERS, FLOOR, OURS
 from benchmarks.data import MARKETS
+from benchmarks.job import EXCHANGE
 from benchmarks.results import Results, Row
 from benchmarks.running import Limits, cores_there, run
-from benchmarks.sizes import DAY_BEFORE, SIZES, Size
+from benchmarks.sizes import SIZES, Size
 from benchmarks.slices import DAY, Slices
 from benchmarks.workloads import WORKLOADS, prepared
+from pipeline.ingest import ingest
+from pipeline.sources.files import adopt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -31,6 +34,7 @@ __all__ = ["PARTS", "Asked", "measure"]
 PARTS: Final = (*WORKLOADS, "day", "commands", "backfill")
 _GENERATED: Final = "generated"
 _ONLY_OURS: Final = "generated_2022"
+_BEFORE: Final = (-3, -2, -1)  # minutes: the end of the day before
 _ONCE: Final = Limits(runs=1, seconds=0, warm_up=False)
 
 
@@ -100,7 +104,7 @@ def _check_agreement(rows: Sequence[Row]) -> None:
 def _day(asked: Asked, size: Size, scratch: Path, results: Results) -> None:
     if not {"day", "commands", "backfill"}.intersection(asked.parts):
         return
-    minutes = size.day() if {"day", "backfill"}.intersection(asked.parts) else [*DAY_BEFORE, 0]
+    minutes = size.day() if {"day", "backfill"}.intersection(asked.parts) else [0]
     asked.progress("day: slices")
     slices = prepared(_GENERATED, minutes, asked.kept, scratch / "day")
     if "backfill" in asked.parts:
@@ -116,20 +120,24 @@ def _lakes(
     asked: Asked, size: Size, slices: Slices, minutes: Sequence[int], scratch: Path,
     results: Results,
 ) -> None:  # fmt: skip
-    """Ingest the day, make a large lake of it, and ask both."""
-    for contender in OURS if "day" in asked.parts else OURS[1:]:
-        asked.progress(f"day: {contender.key}")
-        own = scratch / contender.key
-        own.mkdir()
-        measured = run(contender, slices, asked.kept, own, _ONCE)
-        cores = contender.cores or cores_there()
-        results.rows.append(Row(_GENERATED, "day", contender, cores, slices, measured))
+    """Ingest the day, then the end of the one before; make a large lake of it, and ask both."""
+    if "day" in asked.parts:
+        for contender in OURS:
+            asked.progress(f"day: {contender.key}")
+            own = scratch / contender.key
+            own.mkdir()
+            measured = run(contender, slices, asked.kept, own, _ONCE)
+            cores = contender.cores or cores_there()
+            results.rows.append(Row(_GENERATED, "day", contender, cores, slices, measured))
     asked.progress("a lake of many partitions")
-    small, large = own / "data", scratch / "large"
+    # What the last of them left; the day before is not measured, but answers for midnight.
+    small, large = scratch / OURS[-1].key / "data", scratch / "large"
+    adopt(small, EXCHANGE, prepared(_GENERATED, _BEFORE, asked.kept, scratch / "before").folder)
+    ingest(small, EXCHANGE)
     day_before = DAY.date() - timedelta(days=1)
     count = lakes.many_partitions(small, day_before, large, size.partitions)
-    results.partitions = 2, count
     if "day" in asked.parts:
+        results.partitions = 2, count
         market = MARKETS[_GENERATED]
         named = queries.NAMED_TIMES[: size.times]
         both = queries.Lakes(
