@@ -114,3 +114,6 @@ def _latencies(results: Results) -> Iterator[Figure]:
         command = commands.get(name)
         value = statistics.median(command.seconds) if command else None
         yield Figure(f"command: {name}", "s", bound, False, value)
+    waited = results.backfill.after_last_byte if results.backfill else None
+    name = "backfill over the line, from the last byte to the answer"
+    yield Figure(name, "s", 5, False, waited)
