@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING, Final
 
 from benchmarks import backfill, commands, lakes, queries
 from benchmarks.contenders import CONTENDERS, FLOOR, OURS
-from benchmarks.data import MARKETS
+from benchmarks.data import MARKETS, WORKLOADS, prepared
 from benchmarks.job import EXCHANGE
 from benchmarks.results import Results, Row
 from benchmarks.running import Limits, cores_there, run
 from benchmarks.sizes import SIZES, Size
 from benchmarks.slices import DAY, Slices
-from benchmarks.workloads import WORKLOADS, prepared
 from pipeline.ingest import ingest
 from pipeline.sources.files import adopt
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from benchmarks.backfill import BANDWIDTH, ROUND_TRIP
 from benchmarks.contenders import FLOOR, OURS
+from benchmarks.data import WORKLOADS
 from benchmarks.figures import figures
-from benchmarks.workloads import WORKLOADS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
