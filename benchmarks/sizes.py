@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from benchmarks.running import Limits
+from benchmarks.job import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -79,7 +79,7 @@ SIZES: Final = {
     ),
     "tiny": Size(
         short=_minutes(generated=1, order_flow=1, thin=1),
-        hours=2, of_each_hour=1, of_each_hour_of_the_day=0, backfill_from=1430,
+        hours=2, of_each_hour=1, of_each_hour_of_the_day=0, backfill_from=1438,
         limits=Limits(runs=1, seconds=1), partitions=100, times=1, asks=2,
         cold=1, commands=1, days=2,
     ),

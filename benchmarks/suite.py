@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Final
 from benchmarks import backfill, commands, lakes, queries
 from benchmarks.contenders import CONTENDERS, FLOOR, OURS
 from benchmarks.data import MARKETS, WORKLOADS, prepared
-from benchmarks.job import EXCHANGE
+from benchmarks.job import EXCHANGE, Limits
 from benchmarks.results import Results, Row
-from benchmarks.running import Limits, cores_there, run
+from benchmarks.running import cores_there, run
 from benchmarks.sizes import SIZES, Size
 from benchmarks.slices import DAY, Slices
 from pipeline.ingest import ingest
@@ -108,9 +108,8 @@ def _day(asked: Asked, size: Size, scratch: Path, results: Results) -> None:
     slices = prepared(_GENERATED, minutes, asked.kept, scratch / "day")
     if "backfill" in asked.parts:
         asked.progress("backfill over a line")
-        covered = [minute for minute in minutes if minute >= size.backfill_from]
-        instrument = MARKETS[_GENERATED].instrument
-        results.backfill = backfill.measure(slices.folder, covered, instrument, scratch)
+        first, last = size.backfill_from, minutes[-1]
+        results.backfill = backfill.measure(slices.folder, first, last, scratch / "backfilled")
     if {"day", "commands"}.intersection(asked.parts):
         _lakes(asked, size, slices, minutes, scratch, results)
 
@@ -147,7 +146,7 @@ def _lakes(
         asked.progress("a month of slices")
         there = lakes.add_month(large, size.days, scratch)
         asked.progress("commands")
-        results.commands = commands.measure(large, there, slices.folder, scratch, size.commands)
+        results.commands = commands.measure(large, there, slices.folder, size.commands)
 
 
 def _machine() -> dict[str, str]:
