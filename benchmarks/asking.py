@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 import duckdb  # noqa: TC002 - connect() imports it late; here that must not count
 
 from benchmarks.job import EXCHANGE
+from benchmarks.market import INSTRUMENT
 from pipeline.config import Settings
 from pipeline.research import book_at, opened
 from pipeline.views import connect
@@ -34,31 +35,31 @@ _IN_PYTHON: Final = "book_at in Python"
 
 @dataclass(frozen=True)
 class _Asker:
-    """A lake that is open for any number of questions."""
+    """A lake that is open for any number of questions, all about the generated instrument."""
 
     settings: Settings
     lake: duckdb.DuckDBPyConnection
 
-    def book_in_sql(self, instrument: str, at: datetime) -> list[Any]:
+    def book_in_sql(self, at: datetime) -> list[Any]:
         """Return the rows of book_at in SQL."""
-        return self.lake.execute("from book_at($1, $2)", [instrument, at]).fetchall()
+        return self.lake.execute("from book_at($1, $2)", [INSTRUMENT, at]).fetchall()
 
-    def book_in_python(self, instrument: str, at: datetime) -> list[Any]:
+    def book_in_python(self, at: datetime) -> list[Any]:
         """Return the rows of book_at in Python."""
-        return book_at(self.settings, instrument, at.replace(tzinfo=UTC), lake=self.lake)
+        return book_at(self.settings, INSTRUMENT, at.replace(tzinfo=UTC), lake=self.lake)
 
-    def quotes(self, instrument: str, at: datetime) -> int:
+    def quotes(self, at: datetime) -> int:
         """Return how many rows the quotes of a day have, all columns of which came as Arrow."""
-        day = [instrument, at, at + timedelta(days=1)]
+        day = [INSTRUMENT, at, at + timedelta(days=1)]
         result = self.lake.sql("from quotes($1, $2, $3)", params=day)
         return int(result.to_arrow_table().num_rows)
 
-    def coverage(self, _instrument: str, _at: datetime) -> int:
+    def coverage(self, _at: datetime) -> int:
         """Return how many rows the coverage of the whole lake has."""
         return len(self.lake.execute("from coverage").fetchall())
 
 
-QUESTIONS: Final[dict[str, Callable[[_Asker, str, datetime], Any]]] = {
+QUESTIONS: Final[dict[str, Callable[[_Asker, datetime], Any]]] = {
     "book_at in SQL": _Asker.book_in_sql,
     _IN_PYTHON: _Asker.book_in_python,
     "a day of quotes": _Asker.quotes,
@@ -67,7 +68,7 @@ QUESTIONS: Final[dict[str, Callable[[_Asker, str, datetime], Any]]] = {
 
 
 @contextmanager
-def asking(question: str, data: Path) -> Iterator[Callable[[str, datetime], Any]]:
+def asking(question: str, data: Path) -> Iterator[Callable[[datetime], Any]]:
     """Open a lake as whoever has this question does; yields what asks it."""
     settings = Settings(data=data, exchange=EXCHANGE)
     opening: AbstractContextManager[duckdb.DuckDBPyConnection] = (
@@ -78,11 +79,11 @@ def asking(question: str, data: Path) -> Iterator[Callable[[str, datetime], Any]
 
 
 def main() -> None:
-    """Print the seconds of one answer; a JSON list has data folder, question, instrument, time."""
-    data, question, instrument, at = json.loads(sys.argv[1])
+    """Print the seconds of one answer; a JSON list has data folder, question, time."""
+    data, question, at = json.loads(sys.argv[1])
     begun = time.perf_counter()
     with asking(question, Path(data)) as ask:
-        ask(instrument, datetime.fromisoformat(at))
+        ask(datetime.fromisoformat(at))
         print(time.perf_counter() - begun)
 
 

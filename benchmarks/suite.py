@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from benchmarks import backfill, commands, lakes, queries
 from benchmarks.contenders import CONTENDERS, FLOOR, OURS
-from benchmarks.data import MARKETS, WORKLOADS, prepared
+from benchmarks.data import WORKLOADS, prepared
 from benchmarks.job import EXCHANGE, Limits
 from benchmarks.results import Results, Row
 from benchmarks.running import cores_there, run
@@ -111,13 +111,10 @@ def _day(asked: Asked, size: Size, scratch: Path, results: Results) -> None:
         first, last = size.backfill_from, minutes[-1]
         results.backfill = backfill.measure(slices.folder, first, last, scratch / "backfilled")
     if {"day", "commands"}.intersection(asked.parts):
-        _lakes(asked, size, slices, minutes, scratch, results)
+        _lakes(asked, size, slices, scratch, results)
 
 
-def _lakes(
-    asked: Asked, size: Size, slices: Slices, minutes: Sequence[int], scratch: Path,
-    results: Results,
-) -> None:  # fmt: skip
+def _lakes(asked: Asked, size: Size, slices: Slices, scratch: Path, results: Results) -> None:
     """Ingest the day, then the end of the one before; make a large lake of it, and ask both."""
     if "day" in asked.parts:
         for contender in OURS:
@@ -136,12 +133,7 @@ def _lakes(
     count = lakes.many_partitions(small, day_before, large, size.partitions)
     if "day" in asked.parts:
         results.partitions = 2, count
-        market = MARKETS[_GENERATED]
-        named = queries.NAMED_TIMES[: size.times]
-        both = queries.Lakes(
-            small, large, market.instrument, minutes, named, asks=size.asks, cold=size.cold
-        )
-        results.queries = queries.measure(both, asked.progress)
+        results.queries = queries.measure(small, large, size, asked.progress)
     if "commands" in asked.parts:
         asked.progress("a month of slices")
         there = lakes.add_month(large, size.days, scratch)
