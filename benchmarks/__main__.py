@@ -41,7 +41,7 @@ def main() -> None:
     """Measure, print a table to stdout, progress to stderr."""
     arguments = _parser().parse_args()
     asked = Asked(
-        size=arguments.size,
+        size=SIZES[arguments.size],
         kept=arguments.kept.resolve(),
         parts=arguments.only or PARTS,
         contenders=arguments.contender or _NAMES,

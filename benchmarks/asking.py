@@ -1,6 +1,7 @@
 """The questions whose answers are timed. `python -m benchmarks.asking JSON` times one, cold.
 
-Cold is what a process needs that has done nothing but import: it connects, asks and has all rows.
+Cold is what a process needs that has done nothing but import: it opens the lake, asks and has all
+rows.
 """
 
 from __future__ import annotations
@@ -8,67 +9,82 @@ from __future__ import annotations
 import json
 import sys
 import time
-from datetime import UTC, datetime
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import duckdb  # noqa: F401 - connect() imports it late; here that must not count
+import duckdb  # noqa: TC002 - connect() imports it late; here that must not count
 
 from benchmarks.job import EXCHANGE
+from benchmarks.market import INSTRUMENT
 from pipeline.config import Settings
-from pipeline.research import book_at
+from pipeline.research import book_at, opened
 from pipeline.views import connect
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
-__all__ = ["QUESTIONS", "Asker"]
+__all__ = ["QUESTIONS", "asking"]
 
-_QUOTES: Final = "from quotes where instrument = $1 and date = $2"
+_IN_PYTHON: Final = "book_at in Python"
 
 
-class Asker:
-    """One lake and a connection to it; the Python functions make their own."""
+@dataclass(frozen=True)
+class _Asker:
+    """A lake that is open for any number of questions, all about the generated instrument."""
 
-    def __init__(self, data: Path) -> None:
-        self._settings = Settings(data=data, exchange=EXCHANGE)
-        self._connection = connect(data, EXCHANGE)
+    settings: Settings
+    lake: duckdb.DuckDBPyConnection
 
-    def book_in_sql(self, instrument: str, at: datetime) -> list[Any]:
+    def book_in_sql(self, at: datetime) -> list[Any]:
         """Return the rows of book_at in SQL."""
-        rows = self._connection.execute("from book_at($1, $2)", [instrument, at]).fetchall()
-        return [list(row) for row in rows]
+        return self.lake.execute("from book_at($1, $2)", [INSTRUMENT, at]).fetchall()
 
-    def book_in_python(self, instrument: str, at: datetime) -> list[Any]:
+    def book_in_python(self, at: datetime) -> list[Any]:
         """Return the rows of book_at in Python."""
-        rows = book_at(self._settings, instrument, at.replace(tzinfo=UTC))
-        return [list(row.values()) for row in rows]
+        return book_at(self.settings, INSTRUMENT, at.replace(tzinfo=UTC), lake=self.lake)
 
-    def quotes(self, instrument: str, at: datetime) -> int:
-        """Return how many rows a day of quotes has, all columns of which came as Arrow."""
-        result = self._connection.sql(_QUOTES, params=[instrument, at.date()])
+    def quotes(self, at: datetime) -> int:
+        """Return how many rows the quotes of a day have, all columns of which came as Arrow."""
+        day = [INSTRUMENT, at, at + timedelta(days=1)]
+        result = self.lake.sql("from quotes($1, $2, $3)", params=day)
         return int(result.to_arrow_table().num_rows)
 
-    def coverage(self, _instrument: str, _at: datetime) -> int:
+    def coverage(self, _at: datetime) -> int:
         """Return how many rows the coverage of the whole lake has."""
-        return len(self._connection.execute("from coverage").fetchall())
+        return len(self.lake.execute("from coverage").fetchall())
 
 
-QUESTIONS: Final[dict[str, Callable[[Asker, str, datetime], Any]]] = {
-    "book_at in SQL": Asker.book_in_sql,
-    "book_at in Python": Asker.book_in_python,
-    "a day of quotes": Asker.quotes,
-    "coverage of the lake": Asker.coverage,
+QUESTIONS: Final[dict[str, Callable[[_Asker, datetime], Any]]] = {
+    "book_at in SQL": _Asker.book_in_sql,
+    _IN_PYTHON: _Asker.book_in_python,
+    "a day of quotes": _Asker.quotes,
+    "coverage of the lake": _Asker.coverage,
 }
 
 
+@contextmanager
+def asking(question: str, data: Path) -> Iterator[Callable[[datetime], Any]]:
+    """Open a lake as whoever has this question does; yields what asks it."""
+    settings = Settings(data=data, exchange=EXCHANGE)
+    opening: AbstractContextManager[duckdb.DuckDBPyConnection] = (
+        opened(settings) if question == _IN_PYTHON else connect(data, EXCHANGE)
+    )
+    with opening as lake:
+        yield partial(QUESTIONS[question], _Asker(settings, lake))
+
+
 def main() -> None:
-    """Print the seconds of one answer; a JSON list has data folder, question, instrument, time."""
-    data, question, instrument, at = json.loads(sys.argv[1])
-    ask, time_asked = QUESTIONS[question], datetime.fromisoformat(at)
+    """Print the seconds of one answer; a JSON list has data folder, question, time."""
+    data, question, at = json.loads(sys.argv[1])
     begun = time.perf_counter()
-    ask(Asker(Path(data)), instrument, time_asked)
-    print(time.perf_counter() - begun)
+    with asking(question, Path(data)) as ask:
+        ask(datetime.fromisoformat(at))
+        print(time.perf_counter() - begun)
 
 
 if __name__ == "__main__":

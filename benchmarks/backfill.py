@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from benchmarks.line import Line
+from benchmarks.market import INSTRUMENT
 from benchmarks.service import OneFeedTardis, coinflex_l2
 from benchmarks.slices import minute_text
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
     from pathlib import Path
 
 __all__ = ["BANDWIDTH", "ROUND_TRIP", "Backfilled", "measure"]
@@ -41,24 +41,21 @@ class Backfilled:
     after_last_byte: float
 
 
-def measure(slices: Path, minutes: Collection[int], instrument: str, scratch: Path) -> Backfilled:
+def measure(slices: Path, first: int, last: int, data: Path) -> Backfilled:
     """Backfill all minutes from the first to the last, some of which may have no slice."""
-    first, last = min(minutes), max(minutes)
-    data = str(scratch / "backfilled")
-    tardis = OneFeedTardis(slices, first, scratch / "first-minute")
-    with tardis.running() as url:
+    options = "--data", str(data)
+    with OneFeedTardis(slices).running() as url:
         port = int(url.rsplit(":", 1)[1])
         line = Line(port, round_trip=ROUND_TRIP, bandwidth=BANDWIDTH)
         with line.running() as near:
             begun = time.monotonic()
             coinflex_l2(
-                "--data", data, "backfill",
-                "--from", minute_text(first), "--to", minute_text(last + 1),
+                *options, "backfill", "--from", minute_text(first), "--to", minute_text(last + 1),
                 url=f"http://127.0.0.1:{near}",
             )  # fmt: skip
             # Half a minute before the end a book is known, however short the range.
-            query = f"from book_at('{instrument}', '{minute_text(last)}:30')"
-            answer = coinflex_l2("--data", data, "sql", query, "--format", "json")
+            query = f"from book_at('{INSTRUMENT}', '{minute_text(last)}:30')"
+            answer = coinflex_l2(*options, "sql", query, "--format", "json")
             ended = time.monotonic()
     assert json.loads(answer), "the backfilled lake knows no book"
     moved = line.down.bytes

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import importlib
-import json
 import sys
-from dataclasses import asdict
+
+import msgspec
 
 from benchmarks.contenders import find
 from benchmarks.job import Job, Measured, pin
@@ -13,12 +13,12 @@ from benchmarks.job import Job, Measured, pin
 
 def main() -> None:
     """Measure the contender that the one argument names."""
-    job = Job(**json.loads(sys.argv[1]))
+    job = msgspec.json.decode(sys.argv[1], type=Job)
     pin(job.cores)
     # Imported after that: some packages count the cores as they are imported.
     module = importlib.import_module(f"benchmarks.contenders.{find(job.contender).module}")
     measured: Measured = module.measure(job)
-    print(json.dumps(asdict(measured)))
+    print(msgspec.json.encode(measured).decode())
 
 
 if __name__ == "__main__":

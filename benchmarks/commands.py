@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from benchmarks.lakes import MONTH
 from benchmarks.service import OneFeedTardis, coinflex_l2
 
 if TYPE_CHECKING:
@@ -16,7 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Command", "measure"]
 
-_MONTH_END: Final = datetime(MONTH[1].year, MONTH[1].month, MONTH[1].day, tzinfo=UTC)
+_MONTH: Final = ("--from", "2020-08-01", "--to", "2020-09-01")
+_MONTH_END: Final = datetime(2020, 9, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -27,15 +27,14 @@ class Command:
     seconds: list[float]
 
 
-def measure(data: Path, there: int, slices: Path, scratch: Path, runs: int) -> list[Command]:
+def measure(data: Path, there: int, slices: Path, runs: int) -> list[Command]:
     """Time the commands on a data folder with a large lake and `there` slices of the month.
 
-    `slices` holds a minute 0, which is all that the loopback Tardis has to know of the month.
+    `slices` are some of its first day, which is all that the loopback Tardis has to know.
     """
     options = ("--data", str(data))
-    first, end = map(str, MONTH)
-    plan = (*options, "backfill", "--from", first, "--to", end, "--dry-run", "--json")
-    with OneFeedTardis(slices, 0, scratch / "minute-0", available_to=_MONTH_END).running() as url:
+    plan = (*options, "backfill", *_MONTH, "--dry-run", "--json")
+    with OneFeedTardis(slices, available_to=_MONTH_END).running() as url:
         facts = json.loads(coinflex_l2(*plan, url=url))
         assert facts["minutes_there_already"] == there, facts
         return [

@@ -1,4 +1,4 @@
-"""The data that the benchmark reads: generated markets, and the recorded order flow repeated.
+"""What the benchmark reads: generated markets, and the recorded order flow repeated.
 
 A generated minute depends on its market and its number alone: every ten minutes the walk begins
 anew from a book of that seed, so minutes may be made in any order, by any number of processes, and
@@ -17,17 +17,26 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
 from functools import partial
 from itertools import groupby
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from benchmarks import order_flow
 from benchmarks.market import Book, Market, message
-from benchmarks.slices import DAY, MINUTE_MS, minute_text, missing, write
+from benchmarks.slices import DAY, MINUTE_MS, Slices, link, minute_file, minute_text, write
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
-    from pathlib import Path
 
-__all__ = ["MARKETS", "make", "make_order_flow", "minute_lines"]
+__all__ = ["MARKETS", "WORKLOADS", "make", "make_order_flow", "minute_lines", "prepared"]
+
+# Name → what it is. All contenders read those of the first three, the last is for this project's
+# ingest alone: it checks what the form of 2020 does not have.
+WORKLOADS: Final = {
+    "generated": "100 levels a side, a message every 50 ms, wire form of 2020",
+    "order_flow": "two recorded instruments, 100 and 50 levels a side, with trades, repeated",
+    "thin": "2 levels a side, 1,200 messages a minute, wire form of 2020",
+    "generated_2022": "100 levels a side, a message every 50 ms, wire form of 2022 with checksums",
+}
 
 MARKETS: Final = {
     market.name: market
@@ -38,6 +47,7 @@ MARKETS: Final = {
     )
 }
 
+_SAMPLE: Final = Path(__file__).parent.parent / "data" / "sample"
 # Raised whenever the same parameters give other bytes: what was kept is then made again.
 _VERSION: Final = 1
 _BLOCK: Final = 10  # minutes after which a walk begins anew
@@ -50,14 +60,24 @@ _LAST: Final = MINUTE_MS * 10_000 - 1
 _MINUTES_BEFORE: Final = 100_000
 
 
+def prepared(name: str, minutes: Collection[int], kept: Path, folder: Path) -> Slices:
+    """Return some minutes of a workload in a folder of their own, linked to those that are kept."""
+    if name == "order_flow":
+        source = make_order_flow(kept, _SAMPLE, minutes)
+        messages = order_flow.count(_SAMPLE, minutes)
+    else:
+        source = make(kept, MARKETS[name], minutes)
+        messages = len(minutes) * MARKETS[name].messages_a_minute
+    return Slices.of(link(source, minutes, folder), messages)
+
+
 def make(kept: Path, market: Market, minutes: Collection[int], jobs: int | None = None) -> Path:
     """Return a folder that has a market's slices of these minutes; those that lack are made.
 
     `jobs` are processes, by default as many as cores.
     """
     folder = kept / f"{market.name}-{_digest(market)}"
-    work = partial(_write_generated, folder, market)
-    _in_blocks(work, missing(folder, minutes), _BLOCK, jobs)
+    _make(folder, minutes, partial(_write_generated, folder, market), _BLOCK, jobs)
     return folder
 
 
@@ -67,7 +87,7 @@ def make_order_flow(
     """Return a folder that has these minutes of the recorded ones, repeated without an end."""
     folder = kept / f"order_flow-v{_VERSION}"
     work = partial(order_flow.repeat, sample, folder)
-    _in_blocks(work, missing(folder, minutes), len(order_flow.RECORDED), jobs)
+    _make(folder, minutes, work, len(order_flow.RECORDED), jobs)
     return folder
 
 
@@ -104,11 +124,13 @@ def _digest(market: Market) -> str:
     return hashlib.sha256(facts.encode("ascii")).hexdigest()[:12]
 
 
-def _in_blocks(
-    work: Callable[[list[int]], None], minutes: list[int], size: int, jobs: int | None
-) -> None:
-    """Do minutes block by block, in as many processes as there are cores."""
-    blocks = [list(block) for _, block in groupby(minutes, key=lambda minute: minute // size)]
+def _make(
+    folder: Path, minutes: Collection[int], work: Callable[[list[int]], None], size: int,
+    jobs: int | None,
+) -> None:  # fmt: skip
+    """Make the minutes that a folder lacks, block by block, in as many processes as cores."""
+    lacking = [minute for minute in minutes if not minute_file(folder, minute).exists()]
+    blocks = [list(block) for _, block in groupby(lacking, key=lambda minute: minute // size)]
     workers = min(jobs or os.cpu_count() or 1, len(blocks))
     if workers <= 1:
         for block in blocks:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import statistics
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from benchmarks.contenders import OURS
 from benchmarks.queries import ANY_TIME
@@ -17,12 +17,9 @@ from benchmarks.queries import ANY_TIME
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from benchmarks.results import Results, Row
+    from benchmarks.results import Results
 
 __all__ = ["Figure", "figures"]
-
-_ONE: Final = OURS[0].key
-_ALL: Final = OURS[1].key
 
 
 @dataclass(frozen=True)
@@ -53,18 +50,23 @@ def figures(results: Results) -> list[Figure]:
 
 
 def _throughput(results: Results) -> Iterator[Figure]:
-    for workload, key, cores, bound in (
-        ("generated", _ONE, "one core", 500),
-        ("generated", _ALL, "all cores", 900),
-        ("order_flow", _ONE, "one core", 300),
+    for workload, contender, unit, bound in (
+        ("generated", OURS[0], "MB/s", 500),
+        ("generated", OURS[1], "MB/s", 900),
+        ("order_flow", OURS[0], "MB/s", 300),
+        ("thin", OURS[0], "messages/s", 300_000),
     ):
-        row = results.row(workload, "long", key)
-        yield _at_least(f"{workload}, slices to lake, {cores}", "MB/s", bound, row, "speed")
-    row = results.row("thin", "long", _ONE)
-    yield _at_least("thin, slices to lake, one core", "messages/s", 300_000, row, "rate")
+        row = results.row(workload, "long", contender.key)
+        value = cpu = None
+        if row:
+            value = row.speed if unit == "MB/s" else row.rate
+            # Only one process at a time can be told by its CPU time.
+            cpu = value / row.cpu if row.cores == 1 else None
+        cores = "one core" if contender.cores else "all cores"
+        yield Figure(f"{workload}, slices to lake, {cores}", unit, bound, True, value, cpu)
     # Speed over speed: ours of the long part, in which what an ingest costs once is spread as it is
     # in use, theirs of the short one, since what they do with a minute depends on no other.
-    ours = results.row("generated", "long", _ONE)
+    ours = results.row("generated", "long", OURS[0].key)
     for key, name, bound in (
         ("tardis_dev_normalized", "tardis-dev replayNormalized", 10),
         ("tardis_client_json", "tardis-client with json", 20),
@@ -73,29 +75,17 @@ def _throughput(results: Results) -> Iterator[Figure]:
         value = cpu = None
         if ours and other:
             value = ours.speed / other.speed
-            cpu = value * (ours.seconds / ours.cpu_seconds) / (other.seconds / other.cpu_seconds)
+            cpu = value / ours.cpu * other.cpu
         yield Figure(f"generated, one core: ours over {name}", "times", bound, True, value, cpu)
 
 
-def _at_least(name: str, unit: str, bound: float, row: Row | None, figure: str) -> Figure:
-    if row is None:
-        return Figure(name, unit, bound, True, None)
-    value: float = getattr(row, figure)
-    # Only one process at a time can be told by its CPU time.
-    cpu = value * row.seconds / row.cpu_seconds if row.cores == 1 else None
-    return Figure(name, unit, bound, True, value, cpu)
-
-
 def _sizes(results: Results) -> Iterator[Figure]:
-    names = {contender.name for contender in OURS}
-    # The workers of one day are threads of one process; those of the two days of the part `day` are
-    # processes, of which the largest counts.
-    ours = [row for row in results.rows if row.contender.name in names]
-    peaks = [row.measured.peak_bytes / (1 if row.part == "day" else row.cores) for row in ours]
-    value = max(peaks, default=None)
-    value = None if value is None else value / 1e6
-    yield Figure("peak memory of an ingest, per worker", "MB", 500, False, value)
-    row = results.row("generated", "day", _ALL) or results.row("generated", "long", _ONE)
+    # The workers of a day are threads of one process.
+    ours = [row for row in results.rows if row.contender in OURS]
+    peak = max((row.measured.peak_bytes / row.cores / 1e6 for row in ours), default=None)
+    yield Figure("peak memory of an ingest, per worker", "MB", 500, False, peak)
+    day = results.row("generated", "day", OURS[1].key)
+    row = day or results.row("generated", "long", OURS[0].key)
     ratio = row.disk_ratio if row else None
     yield Figure("generated, lake bytes over gzip slice bytes", "", 0.6, False, ratio)
 
@@ -113,3 +103,6 @@ def _latencies(results: Results) -> Iterator[Figure]:
         command = commands.get(name)
         value = statistics.median(command.seconds) if command else None
         yield Figure(f"command: {name}", "s", bound, False, value)
+    waited = results.backfill.after_last_byte if results.backfill else None
+    name = "backfill over the line, from the last byte to the answer"
+    yield Figure(name, "s", 5, False, waited)

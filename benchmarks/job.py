@@ -20,27 +20,36 @@ from benchmarks.slices import slice_files
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["EXCHANGE", "Counted", "Job", "Measured", "peak_memory", "pin", "timed"]
+__all__ = ["EXCHANGE", "Counted", "Job", "Limits", "Measured", "pin", "timed"]
 
 EXCHANGE: Final = "coinflex"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How often a contender is timed: at least once, and not again after so many seconds.
+
+    `warm_up` asks for one more run, before them, that is not counted.
+    """
+
+    runs: int
+    seconds: float
+    warm_up: bool = True
 
 
 @dataclass(frozen=True)
 class Job:
     """All slices of a folder, read from end to end.
 
-    `runs` are timed, fewer when they would take longer than `seconds`; at least one. `scratch` is
-    a folder for what is written, `kept` one that outlives the benchmark.
+    `scratch` is a folder for what is written, `kept` one that outlives the benchmark.
     """
 
     contender: str
     slices: str
     scratch: str
     kept: str
-    cores: int = 1
-    runs: int = 3
-    seconds: float = 20.0
-    warm_up: bool = True
+    cores: int
+    limits: Limits
 
     @property
     def files(self) -> list[Path]:
@@ -83,43 +92,39 @@ def pin(cores: int) -> None:
 
 
 def timed(job: Job, work: Callable[[], Counted]) -> Measured:
-    """Run once without counting, if the job wants that, then as often as it says."""
+    """Run as the job's limits say, and report it; every run finds the same."""
     begun = time.perf_counter()
-    first = work() if job.warm_up else None
+    first = work() if job.limits.warm_up else None
     measured = Measured()
-    while len(measured.seconds) < job.runs:
+    while len(measured.seconds) < job.limits.runs:
         cpu, wall = _cpu_seconds(), time.perf_counter()
         found = work()
         measured.seconds.append(time.perf_counter() - wall)
         measured.cpu_seconds.append(_cpu_seconds() - cpu)
         assert first in {None, found}, f"two runs of {job.contender} differ: {first}, {found}"
         measured.counted = first = found
-        if time.perf_counter() - begun > job.seconds:
+        if time.perf_counter() - begun > job.limits.seconds:
             break
-    measured.peak_bytes = peak_memory()
+    measured.peak_bytes = _peak_memory()
     return measured
 
 
-def peak_memory() -> int:
+_OWN_AND_CHILDREN: Final = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+
+
+def _peak_memory() -> int:
     """Return the most bytes that this process, or any one of its ended children, ever held."""
-    children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * _RSS_UNIT
-    return max(_own_peak(), children)
-
-
-_RSS_UNIT: Final = 1 if sys.platform == "darwin" else 1024
-
-
-def _own_peak() -> int:
-    # ru_maxrss is at least what the parent held when it started this process; Linux knows better.
+    unit = 1 if sys.platform == "darwin" else 1024
+    own, children = (resource.getrusage(who).ru_maxrss * unit for who in _OWN_AND_CHILDREN)
+    # It is at least what the parent held when it started this process; Linux knows better.
     status = Path("/proc/self/status")
     if status.exists():
-        for line in status.read_text(encoding="ascii").splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _RSS_UNIT
+        lines = status.read_text(encoding="ascii").splitlines()
+        own = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
+    return max(own, children)
 
 
 def _cpu_seconds() -> float:
     """Return the CPU time of this process and its ended children: what other work can't stretch."""
-    spent = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    spent = [resource.getrusage(who) for who in _OWN_AND_CHILDREN]
     return sum(usage.ru_utime + usage.ru_stime for usage in spent)

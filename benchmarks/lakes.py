@@ -25,7 +25,7 @@ from pipeline.sources.files import adopt
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["MONTH", "add_month", "many_partitions"]
+__all__ = ["add_month", "many_partitions"]
 
 # --- a lake of many partitions -----------------------------------------------------------------
 
@@ -47,7 +47,8 @@ def many_partitions(source: Path, template: date, data: Path, partitions: int) -
     names = [instrument, *(f"MADE-{n:04}-USD" for n in range(1, partitions // days))]
     for number in range(1, days + 1):
         day = template - timedelta(days=number)
-        _repeat(lake.root, (instrument, template), names, day)
+        for folder in lake.root.glob(f"*/exchange={EXCHANGE}"):
+            _repeat(folder, instrument, names, f"date={template}", f"date={day}")
         named = row.drop("instrument").join(pl.DataFrame({"instrument": names}), how="cross")
         rows = named.with_columns(date=pl.lit(day)).select(row.columns)
         catalogue.replace(day, rows, about)
@@ -55,14 +56,12 @@ def many_partitions(source: Path, template: date, data: Path, partitions: int) -
     return catalogue.rows.height
 
 
-def _repeat(root: Path, what: tuple[str, date], names: list[str], day: date) -> None:
-    """Link the files of an instrument's day, and of the exchange's, under other names."""
-    instrument, template = what
-    for folder in root.glob(f"*/exchange={EXCHANGE}"):
-        _link_tree(folder / f"date={template}", folder / f"date={day}")
-        for name in names:
-            to = folder / f"instrument={name}" / f"date={day}"
-            _link_tree(folder / f"instrument={instrument}" / f"date={template}", to)
+def _repeat(folder: Path, instrument: str, names: list[str], template: str, day: str) -> None:
+    """Link a day's files of a table under another day, those of an instrument under many names."""
+    _link_tree(folder / template, folder / day)
+    for name in names:
+        source = folder / f"instrument={instrument}" / template
+        _link_tree(source, folder / f"instrument={name}" / day)
 
 
 def _link_tree(source: Path, target: Path) -> None:
@@ -75,7 +74,6 @@ def _link_tree(source: Path, target: Path) -> None:
 
 # --- a month of slices -------------------------------------------------------------------------
 
-MONTH: Final = date(2020, 8, 1), date(2020, 9, 1)
 _MINUTES_THERE: Final = range(60, 1440)  # of each of the days
 
 

@@ -24,6 +24,7 @@ _CHUNK: Final = 16_384  # bytes: small, so that connections share the line evenl
 # So long before a chunk has left may the next one of its connection be read: no pause in between.
 _AHEAD: Final = 0.02  # seconds
 
+_Started = Future[tuple[int, asyncio.AbstractEventLoop, asyncio.Event]]
 _Queue = asyncio.Queue[tuple[float, bytes] | None]
 
 
@@ -51,7 +52,7 @@ class Line:
     @contextmanager
     def running(self) -> Iterator[int]:
         """Listen in a thread of its own while the block runs; yields the port."""
-        started: Future[tuple[int, asyncio.AbstractEventLoop, asyncio.Event]] = Future()
+        started: _Started = Future()
         thread = threading.Thread(target=lambda: asyncio.run(self._serve(started)), name="line")
         thread.start()
         port, loop, leave = started.result()
@@ -61,9 +62,7 @@ class Line:
             loop.call_soon_threadsafe(leave.set)
             thread.join()
 
-    async def _serve(
-        self, started: Future[tuple[int, asyncio.AbstractEventLoop, asyncio.Event]]
-    ) -> None:
+    async def _serve(self, started: _Started) -> None:
         leave = asyncio.Event()
         connections: set[asyncio.Task[None]] = set()
 
@@ -82,15 +81,15 @@ class Line:
 
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(self._round_trip)
-        there, here = await asyncio.open_connection("127.0.0.1", self._port), (reader, writer)
+        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._port)
         try:
             with suppress(ConnectionError):
                 await asyncio.gather(
-                    self._carry(here[0], there[1], self.up),
-                    self._carry(there[0], here[1], self.down),
+                    self._carry(reader, far_writer, self.up),
+                    self._carry(far_reader, writer, self.down),
                 )
         finally:
-            there[1].close()
+            far_writer.close()
             writer.close()
 
     async def _carry(

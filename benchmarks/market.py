@@ -14,15 +14,20 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Callable
 
-__all__ = ["Book", "Market", "message"]
+__all__ = ["INSTRUMENT", "Book", "Market", "message"]
 
+INSTRUMENT: Final = "BTC-USD-SWAP-LIN"
 _TICKS_PER_UNIT: Final = 10  # prices move in steps of 0.1
 _LOTS_PER_UNIT: Final = 1000  # amounts have three decimals
 _MIDDLE: Final = 112_345  # the price, in ticks, around which books begin
 # Sequence numbers as of 2020: the second in which the engine started, and a counter.
 _SEQUENCE_START: Final = 1_594_613_594_000_000_000
+# What a call draws: below the first a level goes, below the second one comes.
+_GOES: Final = 0.2
+_COMES: Final = 0.4
+
+_Side = tuple[list[int], list[str]]
 
 
 @dataclass(frozen=True)
@@ -34,7 +39,7 @@ class Market:
     """
 
     name: str
-    instrument: str = "BTC-USD-SWAP-LIN"
+    instrument: str = INSTRUMENT
     levels: int = 100
     period_ms: int = 50
     calls: float = 3.5
@@ -56,7 +61,7 @@ class Book:
 
     def __init__(self, market: Market, generator: random.Random) -> None:
         self._draw = generator.random
-        self._level = _LEVELS[market.form]
+        self._level = _level_2020 if market.form == "2020" else _level_2022
         middle = _MIDDLE + int(200 * self._draw())
         self.asks = self._side(middle + 1, 1, market.levels)
         self.bids = self._side(middle, -1, market.levels)
@@ -107,32 +112,21 @@ class Book:
         return 1 + int(9_000 * drawn * drawn * drawn)
 
 
-_Side = tuple[list[int], list[str]]
-_GOES: Final = 0.2
-_COMES: Final = 0.4
-
-
 def message(market: Market, book: Book, number: int, timestamp: int) -> str:
     """Return the JSON of a book; `number` counts messages, `timestamp` is in milliseconds."""
-    return _MESSAGES[market.form](market.instrument, book, number, timestamp)
-
-
-def _message_2020(instrument: str, book: Book, number: int, timestamp: int) -> str:
     asks, bids = ",".join(book.asks[1]), ",".join(book.bids[1])
-    return (
-        f'{{"data":[{{"instrumentId":"{instrument}","seqNum":{_SEQUENCE_START + number},'
-        f'"asks":[{asks}],"checksum":0,"bids":[{bids}],"timestamp":"{timestamp}"}}],'
-        f'"action":"partial","table":"futures/depth"}}'
-    )
-
-
-def _message_2022(instrument: str, book: Book, number: int, timestamp: int) -> str:
-    asks, bids = ",".join(book.asks[1]), ",".join(book.bids[1])
+    sequence = _SEQUENCE_START + number
+    if market.form == "2020":
+        return (
+            f'{{"data":[{{"instrumentId":"{market.instrument}","seqNum":{sequence},'
+            f'"asks":[{asks}],"checksum":0,"bids":[{bids}],"timestamp":"{timestamp}"}}],'
+            f'"action":"partial","table":"futures/depth"}}'
+        )
     checksum = zlib.crc32(f"[{asks}][{bids}]".encode("ascii"))
     return (
-        f'{{"table":"futures/depth","data":[{{"seqNum":{_SEQUENCE_START + number},'
-        f'"instrumentId":"{instrument}","asks":[{asks}],"checksum":{checksum},"bids":[{bids}],'
-        f'"timestamp":"{timestamp}"}}],"action":"partial"}}'
+        f'{{"table":"futures/depth","data":[{{"seqNum":{sequence},'
+        f'"instrumentId":"{market.instrument}","asks":[{asks}],"checksum":{checksum},'
+        f'"bids":[{bids}],"timestamp":"{timestamp}"}}],"action":"partial"}}'
     )
 
 
@@ -148,10 +142,3 @@ def _short(value: int, unit: int) -> str:
     """Return a number of units as JavaScript prints it: without a point where it is whole."""
     whole, rest = divmod(value, unit)
     return repr(value / unit) if rest else str(whole)
-
-
-_LEVELS: Final[dict[str, Callable[[int, int], str]]] = {"2020": _level_2020, "2022": _level_2022}
-_MESSAGES: Final[dict[str, Callable[[str, Book, int, int], str]]] = {
-    "2020": _message_2020,
-    "2022": _message_2022,
-}

@@ -1,7 +1,7 @@
 """How long SQL takes: `book_at` from SQL and from Python, a day of quotes, the lake's coverage.
 
-Cold is the first answer of a fresh process: it connects, then asks. Warm is on a connection that is
-open, of `book_at` at many random times around each named one. A small lake and a large one are
+Cold is the first answer of a fresh process: it opens the lake, then asks. Warm is of a lake that is
+open, for `book_at` at many random times around each named one. A small lake and a large one are
 asked in turn, so that what else the machine does hits both alike.
 """
 
@@ -10,46 +10,32 @@ from __future__ import annotations
 import json
 import random
 import statistics
-import subprocess
-import sys
 import time
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from benchmarks.asking import QUESTIONS, Asker
+from benchmarks.asking import QUESTIONS, asking
+from benchmarks.running import run_module
 from benchmarks.slices import DAY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
 
-__all__ = ["ANY_TIME", "MIDNIGHT", "NAMED_TIMES", "Lakes", "Latency", "measure"]
+    from benchmarks.sizes import Size
 
-_ROOT: Final = Path(__file__).parent.parent
+    _Ask = Callable[[datetime], Any]
+
+__all__ = ["ANY_TIME", "Latency", "measure"]
+
 _AROUND: Final = 15.0  # seconds on either side of a named time
-MIDNIGHT: Final = "00:00:00.000"  # itself, and nothing around it: the day before answers
-NAMED_TIMES: Final = (MIDNIGHT, "00:00:30", "12:00", "23:59")
+_MIDNIGHT: Final = "00:00:00.000"  # itself, and nothing around it: the day before answers
+_NAMED_TIMES: Final = (_MIDNIGHT, "00:00:30", "12:00", "23:59")
 ANY_TIME: Final = "at any time of the day"
 _SLOW: Final = 7  # how often is asked what takes long
 _ENOUGH: Final = 5  # answers of each lake, after which no more than so many seconds are spent
 _SECONDS: Final = 15.0
-
-
-@dataclass(frozen=True)
-class Lakes:
-    """The two lakes that are asked, an instrument that both have, and the minutes of its books.
-
-    `book_at` is asked `asks` times around each of the times, warm, and `cold` times cold.
-    """
-
-    small: Path
-    large: Path
-    instrument: str
-    minutes: Collection[int]
-    times: Collection[str]
-    asks: int
-    cold: int
 
 
 @dataclass
@@ -74,74 +60,63 @@ class Latency:
         return statistics.median(self.warm_large) / statistics.median(self.warm_small)
 
 
-def measure(lakes: Lakes, progress: Callable[[str], None]) -> list[Latency]:
+def measure(small: Path, large: Path, size: Size, progress: Callable[[str], None]) -> list[Latency]:
     """Ask everything, of both lakes."""
     generator = random.Random(1)
-    small, large = Asker(lakes.small), Asker(lakes.large)
     found = []
     for question in QUESTIONS:
-        for when, times in _times(lakes, question, generator):
-            progress(f"{question} {when}")
-            latency = Latency(question, when)
-            _ask_cold(lakes, latency, times[0])
-            _ask_warm(lakes, latency, times, (small, large))
-            found.append(latency)
+        with asking(question, small) as ask_small, asking(question, large) as ask_large:
+            for when, times in _times(question, size, generator):
+                latency = Latency(question, when)
+                progress(latency.name)
+                for _ in range(size.cold):
+                    latency.cold_small.append(_cold_seconds(small, question, times[0]))
+                    latency.cold_large.append(_cold_seconds(large, question, times[0]))
+                _ask_warm(latency, ask_small, ask_large, times)
+                found.append(latency)
     return found
 
 
 def _times(
-    lakes: Lakes, question: str, generator: random.Random
+    question: str, size: Size, generator: random.Random
 ) -> Iterable[tuple[str, list[datetime]]]:
     """Yield the times at which something is asked, by the name of what they are around."""
     midnight = DAY.replace(tzinfo=None)
     if not question.startswith("book_at"):
         yield "", [midnight] * _SLOW
         return
-    for name in lakes.times:
+    for name in _NAMED_TIMES[: size.times]:
         named = datetime.fromisoformat(f"{midnight:%Y-%m-%d}T{name}")
-        width = 0.0 if name == MIDNIGHT else _AROUND
-        around = (generator.uniform(-width, width) for _ in range(lakes.asks - 1))
+        width = 0.0 if name == _MIDNIGHT else _AROUND
+        around = (generator.uniform(-width, width) for _ in range(size.asks - 1))
         yield f"at {name}", [named, *(named + timedelta(seconds=step) for step in around)]
-    day = [minute for minute in lakes.minutes if minute >= 0]
-    minutes = (generator.choice(day) + generator.random() for _ in range(2 * lakes.asks))
+    day = size.day()
+    minutes = (generator.choice(day) + generator.random() for _ in range(2 * size.asks))
     yield ANY_TIME, [midnight + timedelta(minutes=minute) for minute in minutes]
 
 
-def _ask_cold(lakes: Lakes, latency: Latency, at: datetime) -> None:
-    for _ in range(lakes.cold):
-        for data, seconds in (
-            (lakes.small, latency.cold_small),
-            (lakes.large, latency.cold_large),
-        ):
-            question = [str(data), latency.question, lakes.instrument, at.isoformat()]
-            done = subprocess.run(
-                [sys.executable, "-m", "benchmarks.asking", json.dumps(question)],
-                cwd=_ROOT, stdout=subprocess.PIPE, text=True, check=True,
-            )  # fmt: skip
-            seconds.append(float(done.stdout))
+def _cold_seconds(data: Path, question: str, at: datetime) -> float:
+    asked = json.dumps([str(data), question, at.isoformat()])
+    return float(run_module("benchmarks.asking", asked))
 
 
-def _ask_warm(
-    lakes: Lakes, latency: Latency, times: list[datetime], askers: tuple[Asker, Asker]
-) -> None:
-    ask = QUESTIONS[latency.question]
-    small, large = askers
-    for asker in askers:
-        ask(asker, lakes.instrument, times[0])
+def _ask_warm(latency: Latency, small: _Ask, large: _Ask, times: list[datetime]) -> None:
+    small(times[0])
+    large(times[0])
     end = time.perf_counter() + _SECONDS
     for at in times:
         if len(latency.warm_large) >= _ENOUGH and time.perf_counter() > end:
             break
-        answers: list[Any] = []
-        for asker, seconds in ((small, latency.warm_small), (large, latency.warm_large)):
-            begun = time.perf_counter()
-            answers.append(ask(asker, lakes.instrument, at))
-            seconds.append(time.perf_counter() - begun)
-        _check(latency.question, at, answers)
+        of_small = _timed(small, at, latency.warm_small)
+        of_large = _timed(large, at, latency.warm_large)
+        # Both know the same book and the same quotes; an answer of nothing is no answer.
+        assert of_small, f"{latency.name}, {at}: nothing"
+        alike = of_small == of_large or latency.question.startswith("coverage")
+        assert alike, f"{latency.name}, {at}: they differ"
 
 
-def _check(question: str, at: datetime, answers: list[Any]) -> None:
-    """Both lakes know the same book and the same quotes; an answer of nothing is no answer."""
-    small, large = answers
-    assert small, f"{question} at {at}: nothing"
-    assert small == large or question.startswith("coverage"), f"{question} at {at} differs"
+def _timed(ask: _Ask, at: datetime, seconds: list[float]) -> Any:  # noqa: ANN401 - any answer
+    begun = time.perf_counter()
+    answer = ask(at)
+    seconds.append(time.perf_counter() - begun)
+    return answer

@@ -34,9 +34,9 @@ class Row:
         return statistics.median(self.measured.seconds)
 
     @property
-    def cpu_seconds(self) -> float:
-        """The median of its runs, in CPU time of all its processes and threads."""
-        return statistics.median(self.measured.cpu_seconds)
+    def cpu(self) -> float:
+        """CPU time, of all its processes and threads, over wall time."""
+        return statistics.median(self.measured.cpu_seconds) / self.seconds
 
     @property
     def speed(self) -> float:

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from benchmarks.job import Counted, Job, Measured
+import msgspec
+
+from benchmarks.job import Job, Measured
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from benchmarks.contenders import Contender
+    from benchmarks.job import Limits
     from benchmarks.slices import Slices
 
-__all__ = ["Limits", "cores_there", "run"]
+__all__ = ["cores_there", "run", "run_module"]
 
 _ROOT: Final = Path(__file__).parent.parent
 # Whoever has a pool of threads makes it as large as one of these says.
@@ -27,15 +30,6 @@ _THREADS: Final = (
     "OPENBLAS_NUM_THREADS",
     "NUMBA_NUM_THREADS",
 )
-
-
-@dataclass(frozen=True)
-class Limits:
-    """How often each contender is timed, for how long at most (seconds), whether warmed up."""
-
-    runs: int = 3
-    seconds: float = 20.0
-    warm_up: bool = True
 
 
 def cores_there() -> int:
@@ -50,8 +44,11 @@ def run(
 ) -> Measured:
     """Return what a contender measured on some slices, checked against what is known of them."""
     cores = contender.cores or cores_there()
-    job = Job(contender.name, str(slices.folder), str(scratch), str(kept), cores, **asdict(limits))
-    measured = _in_child(job)
+    job = Job(contender.name, str(slices.folder), str(scratch), str(kept), cores, limits)
+    environment = os.environ | dict.fromkeys(_THREADS, str(cores))
+    argument = msgspec.json.encode(job).decode()
+    text = run_module("benchmarks.child", argument, environment=environment)
+    measured = msgspec.json.decode(text, type=Measured)
     counted = measured.counted
     if counted is not None:
         assert counted.messages == slices.messages, (contender.key, counted, slices)
@@ -59,13 +56,13 @@ def run(
     return measured
 
 
-def _in_child(job: Job) -> Measured:
-    threads = dict.fromkeys(_THREADS, str(job.cores))
+def run_module(name: str, *arguments: str, environment: Mapping[str, str] = os.environ) -> str:
+    """Run a Python module in a fresh process; return its stdout, show its stderr if it fails."""
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.child", json.dumps(asdict(job))],
-        cwd=_ROOT, env=os.environ | threads, stdout=subprocess.PIPE, check=True,
+        [sys.executable, "-m", name, *arguments],
+        cwd=_ROOT, env=environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    found = json.loads(done.stdout)
-    if found["counted"] is not None:
-        found["counted"] = Counted(**found["counted"])
-    return Measured(**found)
+    if done.returncode != 0:
+        sys.stderr.write(done.stderr)
+        done.check_returncode()
+    return done.stdout

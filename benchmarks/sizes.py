@@ -9,16 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from benchmarks.running import Limits
+from benchmarks.job import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["DAY_BEFORE", "SIZES", "Size"]
+__all__ = ["SIZES", "Size"]
 
-# Around the times at which books are asked for, and the end of the day before.
+# Around the times at which books are asked for.
 _NAMED_MINUTES: Final = (0, 1, 719, 720, 721, 1438, 1439)
-DAY_BEFORE: Final = (-3, -2, -1)
 
 
 @dataclass(frozen=True)
@@ -30,6 +29,7 @@ class Size:
     each and `cold` times cold; commands run `commands` times, `days` of the month being there.
     """
 
+    name: str
     short: Mapping[str, int]
     hours: int
     of_each_hour: int
@@ -48,41 +48,37 @@ class Size:
         return _spread(self.hours, self.of_each_hour)
 
     def day(self) -> list[int]:
-        """Return the minutes of the day, whole or not, after the last ones of the day before."""
-        day = _spread(24, self.of_each_hour_of_the_day)
-        return sorted({*DAY_BEFORE, *_NAMED_MINUTES, *day})
+        """Return the minutes of the day, whole or not."""
+        return sorted({*_NAMED_MINUTES, *_spread(24, self.of_each_hour_of_the_day)})
 
 
 def _spread(hours: int, of_each: int) -> list[int]:
     return [60 * hour + minute for hour in range(hours) for minute in range(of_each)]
 
 
-def _minutes(generated: int, order_flow: int, thin: int) -> dict[str, int]:
-    return {
-        "generated": generated,
-        "generated_2022": generated,
-        "order_flow": order_flow,
-        "thin": thin,
-    }
-
-
 SIZES: Final = {
-    "full": Size(
-        short=_minutes(generated=20, order_flow=6, thin=120),
-        hours=4, of_each_hour=60, of_each_hour_of_the_day=60, backfill_from=0,
-        limits=Limits(runs=3, seconds=20), partitions=10_000, times=4, asks=50,
-        cold=3, commands=5, days=28,
-    ),
-    "quick": Size(
-        short=_minutes(generated=5, order_flow=6, thin=30),
-        hours=4, of_each_hour=4, of_each_hour_of_the_day=4, backfill_from=0,
-        limits=Limits(runs=3, seconds=6), partitions=10_000, times=4, asks=20,
-        cold=1, commands=3, days=28,
-    ),
-    "tiny": Size(
-        short=_minutes(generated=1, order_flow=1, thin=1),
-        hours=2, of_each_hour=1, of_each_hour_of_the_day=0, backfill_from=1430,
-        limits=Limits(runs=1, seconds=1), partitions=100, times=1, asks=2,
-        cold=1, commands=1, days=2,
-    ),
+    size.name: size
+    for size in (
+        Size(
+            "full",
+            short={"generated": 20, "order_flow": 6, "thin": 120, "generated_2022": 20},
+            hours=4, of_each_hour=60, of_each_hour_of_the_day=60, backfill_from=0,
+            limits=Limits(runs=3, seconds=20), partitions=10_000, times=4, asks=50,
+            cold=3, commands=5, days=28,
+        ),
+        Size(
+            "quick",
+            short={"generated": 5, "order_flow": 6, "thin": 30, "generated_2022": 5},
+            hours=4, of_each_hour=4, of_each_hour_of_the_day=4, backfill_from=0,
+            limits=Limits(runs=3, seconds=6), partitions=10_000, times=4, asks=20,
+            cold=1, commands=3, days=28,
+        ),
+        Size(
+            "tiny",
+            short={"generated": 1, "order_flow": 1, "thin": 1, "generated_2022": 1},
+            hours=2, of_each_hour=1, of_each_hour_of_the_day=0, backfill_from=1438,
+            limits=Limits(runs=1, seconds=1), partitions=100, times=1, asks=2,
+            cold=1, commands=1, days=2,
+        ),
+    )
 }  # fmt: skip

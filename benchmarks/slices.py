@@ -16,27 +16,18 @@ from typing import TYPE_CHECKING, Final
 from pipeline import durable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
 __all__ = [
-    "DAY",
-    "MINUTE_MS",
-    "Slices",
-    "link",
-    "minute_file",
-    "minute_text",
-    "missing",
-    "slice_files",
-    "span",
-    "write",
-]
+    "DAY", "MINUTE_MS", "Slices",
+    "link", "minute_file", "minute_text", "slice_files", "span", "write",
+]  # fmt: skip
 
 # A first of a month, so that the loopback Tardis asks for no key; the day of the recording too.
 DAY: Final = datetime(2020, 8, 1, tzinfo=UTC)
 MINUTE_MS: Final = 60_000
 _LEVEL: Final = 6  # what web servers use
-_ISO: Final = "%Y-%m-%dT%H:%M:%S"
 
 
 @dataclass(frozen=True)
@@ -65,15 +56,15 @@ def slice_files(folder: Path) -> list[Path]:
     return sorted(folder.glob("[0-9]*/*/*/*/*.json.gz"))
 
 
-def span(paths: list[Path]) -> tuple[str, str]:
-    """Return from when to when some slices last, [start, end), as ISO texts without a zone."""
-    times = [datetime.strptime(_minute(path), "%Y/%m/%d/%H/%M%z") for path in paths]
-    ends = min(times), max(times) + timedelta(minutes=1)
-    return ends[0].strftime(_ISO), ends[1].strftime(_ISO)
+def span(paths: Sequence[Path]) -> tuple[str, str]:
+    """Return from when to when slices last that are in order, [start, end), as texts of UTC."""
+    first, last = _minute(paths[0]), _minute(paths[-1])
+    return first.isoformat(), (last + timedelta(minutes=1)).isoformat()
 
 
-def _minute(path: Path) -> str:
-    return "/".join(path.parts[-5:]).removesuffix(".json.gz") + "+0000"
+def _minute(path: Path) -> datetime:
+    year, month, day, hour, minute = path.parts[-5:]
+    return datetime.fromisoformat(f"{year}-{month}-{day}T{hour}:{minute[:2]}")
 
 
 def minute_file(folder: Path, minute: int) -> Path:
@@ -84,11 +75,6 @@ def minute_file(folder: Path, minute: int) -> Path:
 def minute_text(minute: int) -> str:
     """Return a minute as arrival times begin: 2020-08-01T23:54."""
     return f"{DAY + timedelta(minutes=minute):%Y-%m-%dT%H:%M}"
-
-
-def missing(folder: Path, minutes: Iterable[int]) -> list[int]:
-    """Return those of some minutes that are not there yet."""
-    return [minute for minute in minutes if not minute_file(folder, minute).exists()]
 
 
 def write(folder: Path, minute: int, lines: bytes) -> None:

@@ -13,24 +13,29 @@ from typing import TYPE_CHECKING, Final
 
 from benchmarks import backfill, commands, lakes, queries
 from benchmarks.contenders import CONTENDERS, FLOOR, OURS
-from benchmarks.data import MARKETS
+from benchmarks.data import WORKLOADS, prepared
+from benchmarks.job import EXCHANGE, Limits
 from benchmarks.results import Results, Row
-from benchmarks.running import Limits, cores_there, run
-from benchmarks.sizes import DAY_BEFORE, SIZES, Size
-from benchmarks.slices import DAY, Slices
-from benchmarks.workloads import WORKLOADS, prepared
+from benchmarks.running import cores_there, run
+from benchmarks.slices import DAY
+from pipeline.ingest import ingest
+from pipeline.sources.files import adopt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
     from benchmarks.contenders import Contender
+    from benchmarks.sizes import Size
+    from benchmarks.slices import Slices
 
 __all__ = ["PARTS", "Asked", "measure"]
 
 # What can be asked for by name: the workloads, and what is done with a whole day of the first.
-PARTS: Final = (*WORKLOADS, "day", "commands", "backfill")
+_OF_A_DAY: Final = ("day", "commands", "backfill")
+PARTS: Final = (*WORKLOADS, *_OF_A_DAY)
 _GENERATED: Final = "generated"
 _ONLY_OURS: Final = "generated_2022"
+_BEFORE: Final = (-3, -2, -1)  # minutes: the end of the day before
 _ONCE: Final = Limits(runs=1, seconds=0, warm_up=False)
 
 
@@ -38,7 +43,7 @@ _ONCE: Final = Limits(runs=1, seconds=0, warm_up=False)
 class Asked:
     """What is to be measured; `kept` is the folder of generated data, `progress` is told of it."""
 
-    size: str
+    size: Size
     kept: Path
     parts: Collection[str]
     contenders: Collection[str]
@@ -47,44 +52,38 @@ class Asked:
 
 def measure(asked: Asked) -> Results:
     """Measure all parts that were asked for."""
-    results = Results(asked.size, _machine())
-    size = SIZES[asked.size]
+    results = Results(asked.size.name, _machine())
     asked.kept.mkdir(parents=True, exist_ok=True)
     # Beside the generated data, so that slices are linked rather than copied.
     with tempfile.TemporaryDirectory(dir=asked.kept, prefix="run-") as scratch:
         for name in WORKLOADS:
             if name in asked.parts:
-                _workload(asked, size, name, Path(scratch), results)
-        _day(asked, size, Path(scratch), results)
+                results.rows += _workload(asked, name, Path(scratch) / name)
+        if set(_OF_A_DAY).intersection(asked.parts):
+            _day(asked, Path(scratch), results)
     return results
 
 
-def _workload(asked: Asked, size: Size, name: str, scratch: Path, results: Results) -> None:
+def _workload(asked: Asked, name: str, scratch: Path) -> list[Row]:
     asked.progress(f"{name}: slices")
     few = (FLOOR, OURS[0]) if name == _ONLY_OURS else CONTENDERS
     chosen = [contender for contender in few if contender.name in asked.contenders]
-    short = prepared(name, range(size.short[name]), asked.kept, scratch / name / "short")
-    rows = _rows(asked, chosen, name, "short", short, size.limits)
+    short = prepared(name, range(asked.size.short[name]), asked.kept, scratch / "short")
+    rows = [_row(asked, contender, name, "short", short) for contender in chosen]
     _check_agreement(rows)
-    results.rows += rows
     if OURS[0].name in asked.contenders:
-        long = prepared(name, size.long(), asked.kept, scratch / name / "long")
-        results.rows += _rows(asked, OURS, name, "long", long, size.limits)
-    shutil.rmtree(scratch / name)
-
-
-def _rows(
-    asked: Asked, contenders: Sequence[Contender], name: str, part: str, slices: Slices,
-    limits: Limits,
-) -> list[Row]:  # fmt: skip
-    rows = []
-    for contender in contenders:
-        asked.progress(f"{name}, {part}: {contender.key}")
-        with tempfile.TemporaryDirectory(dir=slices.folder.parent) as own:
-            measured = run(contender, slices, asked.kept, Path(own), limits)
-        cores = contender.cores or cores_there()
-        rows.append(Row(name, part, contender, cores, slices, measured))
+        long = prepared(name, asked.size.long(), asked.kept, scratch / "long")
+        rows += [_row(asked, contender, name, "long", long) for contender in OURS]
+    shutil.rmtree(scratch)
     return rows
+
+
+def _row(asked: Asked, contender: Contender, name: str, part: str, slices: Slices) -> Row:
+    """Measure one contender on a workload's part; nothing is left of what it wrote."""
+    asked.progress(f"{name}, {part}: {contender.key}")
+    with tempfile.TemporaryDirectory(dir=slices.folder.parent) as own:
+        measured = run(contender, slices, asked.kept, Path(own), asked.size.limits)
+    return Row(name, part, contender, contender.cores or cores_there(), slices, measured)
 
 
 def _check_agreement(rows: Sequence[Row]) -> None:
@@ -97,50 +96,44 @@ def _check_agreement(rows: Sequence[Row]) -> None:
 # --- a whole day -------------------------------------------------------------------------------
 
 
-def _day(asked: Asked, size: Size, scratch: Path, results: Results) -> None:
-    if not {"day", "commands", "backfill"}.intersection(asked.parts):
-        return
-    minutes = size.day() if {"day", "backfill"}.intersection(asked.parts) else [*DAY_BEFORE, 0]
+def _day(asked: Asked, scratch: Path, results: Results) -> None:
     asked.progress("day: slices")
+    whole = {"day", "backfill"}.intersection(asked.parts)
+    minutes = asked.size.day() if whole else [0]
     slices = prepared(_GENERATED, minutes, asked.kept, scratch / "day")
     if "backfill" in asked.parts:
         asked.progress("backfill over a line")
-        covered = [minute for minute in minutes if minute >= size.backfill_from]
-        instrument = MARKETS[_GENERATED].instrument
-        results.backfill = backfill.measure(slices.folder, covered, instrument, scratch)
-    if {"day", "commands"}.intersection(asked.parts):
-        _lakes(asked, size, slices, minutes, scratch, results)
+        first, last = asked.size.backfill_from, minutes[-1]
+        results.backfill = backfill.measure(slices.folder, first, last, scratch / "backfilled")
+    if "day" in asked.parts or "commands" in asked.parts:
+        _lakes(asked, slices, scratch, results)
 
 
-def _lakes(
-    asked: Asked, size: Size, slices: Slices, minutes: Sequence[int], scratch: Path,
-    results: Results,
-) -> None:  # fmt: skip
-    """Ingest the day, make a large lake of it, and ask both."""
-    for contender in OURS if "day" in asked.parts else OURS[1:]:
-        asked.progress(f"day: {contender.key}")
-        own = scratch / contender.key
-        own.mkdir()
-        measured = run(contender, slices, asked.kept, own, _ONCE)
-        cores = contender.cores or cores_there()
-        results.rows.append(Row(_GENERATED, "day", contender, cores, slices, measured))
-    asked.progress("a lake of many partitions")
-    small, large = own / "data", scratch / "large"
-    day_before = DAY.date() - timedelta(days=1)
-    count = lakes.many_partitions(small, day_before, large, size.partitions)
-    results.partitions = 2, count
+def _lakes(asked: Asked, slices: Slices, scratch: Path, results: Results) -> None:
+    """Ingest the day, then the end of the one before; make a large lake of it, and ask both."""
     if "day" in asked.parts:
-        market = MARKETS[_GENERATED]
-        named = queries.NAMED_TIMES[: size.times]
-        both = queries.Lakes(
-            small, large, market.instrument, minutes, named, asks=size.asks, cold=size.cold
-        )
-        results.queries = queries.measure(both, asked.progress)
+        for contender in OURS:
+            asked.progress(f"day: {contender.key}")
+            own = scratch / contender.key
+            own.mkdir()
+            measured = run(contender, slices, asked.kept, own, _ONCE)
+            cores = contender.cores or cores_there()
+            results.rows.append(Row(_GENERATED, "day", contender, cores, slices, measured))
+    asked.progress("a lake of many partitions")
+    # What the last of them left; the day before is not measured, but answers for midnight.
+    small, large = scratch / OURS[-1].key / "data", scratch / "large"
+    adopt(small, EXCHANGE, prepared(_GENERATED, _BEFORE, asked.kept, scratch / "before").folder)
+    ingest(small, EXCHANGE)
+    day_before = DAY.date() - timedelta(days=1)
+    count = lakes.many_partitions(small, day_before, large, asked.size.partitions)
+    if "day" in asked.parts:
+        results.partitions = 2, count
+        results.queries = queries.measure(small, large, asked.size, asked.progress)
     if "commands" in asked.parts:
         asked.progress("a month of slices")
-        there = lakes.add_month(large, size.days, scratch)
+        there = lakes.add_month(large, asked.size.days, scratch)
         asked.progress("commands")
-        results.commands = commands.measure(large, there, slices.folder, scratch, size.commands)
+        results.commands = commands.measure(large, there, slices.folder, asked.size.commands)
 
 
 def _machine() -> dict[str, str]:

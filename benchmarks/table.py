@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import statistics
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Final
 
 from benchmarks.backfill import BANDWIDTH, ROUND_TRIP
 from benchmarks.contenders import FLOOR, OURS
+from benchmarks.data import WORKLOADS
 from benchmarks.figures import figures
-from benchmarks.workloads import WORKLOADS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -18,11 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["table"]
 
 _NONE: Final = "·"
-_PARTS: Final = {
-    "short": "read by all",
-    "long": "ingested",
-    "day": "a day, ingested at once",
-}
+_PARTS: Final = {"short": "read by all", "long": "ingested", "day": "a day, ingested at once"}
 _Cells = list[str]
 
 
@@ -49,12 +46,12 @@ def _throughput(results: Results) -> Iterator[str]:
             if not rows:
                 continue
             slices = rows[0].slices
-            title = (
+            yield (
                 f"{workload}, {words}: {WORKLOADS[workload]}\n{slices.minutes:,} minutes, "
                 f"{slices.messages:,} messages, {slices.raw_bytes / 1e6:,.1f} MB of JSON, "
-                f"{slices.bytes / 1e6:,.2f} MB gzip"
+                f"{slices.bytes / 1e6:,.2f} MB gzip\n"
+                f"{_aligned(head, [_row(row, results) for row in rows], left=2)}"
             )
-            yield f"{title}\n{_aligned(head, [_row(row, results) for row in rows], left=2)}"
 
 
 def _row(row: Row, results: Results) -> _Cells:
@@ -69,7 +66,7 @@ def _row(row: Row, results: Results) -> _Cells:
         *name,
         f"{row.speed:,.1f}",
         f"{row.rate:,.0f}",
-        f"{row.cpu_seconds / row.seconds:.2f}",
+        f"{row.cpu:.2f}",
         f"{row.measured.peak_bytes / 1e6:,.0f}",
         _NONE if disk is None else f"{disk / 1e6:,.2f}",
         _number(row.disk_ratio, 2),
@@ -84,19 +81,11 @@ def _queries(results: Results) -> Iterator[str]:
     small, large = (f"{count:,}" for count in results.partitions)
     head = ["question, ms", f"cold, {small}", f"cold, {large}", f"warm, {small}", f"warm, {large}",
             "ratio, warm"]  # fmt: skip
-    rows = [
-        [
-            latency.name,
-            *(
-                f"{statistics.median(seconds) * 1e3:,.1f}"
-                for seconds in (
-                    latency.cold_small, latency.cold_large, latency.warm_small, latency.warm_large,
-                )
-            ),
-            f"{latency.ratio:.2f}",
-        ]
-        for latency in results.queries
-    ]  # fmt: skip
+    rows = []
+    for latency in results.queries:
+        answers = (latency.cold_small, latency.cold_large, latency.warm_small, latency.warm_large)
+        shown = [_number(statistics.median(seconds) * 1e3, 1) for seconds in answers]
+        rows.append([latency.name, *shown, _number(latency.ratio, 2)])
     yield (
         f"SQL in a lake of {small} partitions (the day, the end of the one before) and of {large}; "
         f"cold: a fresh process connects and asks\n{_aligned(head, rows)}"
@@ -151,21 +140,15 @@ def _number(value: float | None, decimals: int) -> str:
 
 def _aligned(head: _Cells, rows: Sequence[_Cells], left: int = 1) -> str:
     """Return rows under a head, the first columns to the left, numbers to the right."""
-    lines = [head, *rows]
     # A row that ends early ends with a sentence, which may be as long as it likes.
-    widths = [
-        max(len(line[column]) for line in lines if column < len(line) - (len(line) < len(head)))
-        for column in range(len(head))
-    ]
-    texts = [_line(line, widths, left, len(head)) for line in lines]
-    return "\n".join([texts[0], "  ".join("─" * width for width in widths), *texts[1:]])
-
-
-def _line(cells: _Cells, widths: Sequence[int], left: int, columns: int) -> str:
-    shown = [
-        cell.ljust(width) if place < left else cell.rjust(width)
-        for place, (cell, width) in enumerate(zip(cells, widths, strict=False))
-    ]
-    if len(cells) < columns:
-        shown[-1] = cells[-1]
-    return "  ".join(shown).rstrip()
+    fitting = [cells if len(cells) == len(head) else cells[:-1] for cells in rows]
+    columns = zip_longest(head, *fitting, fillvalue="")
+    widths = [max(map(len, column)) for column in columns]
+    lines = []
+    for cells in [head, ["─" * width for width in widths], *rows]:
+        shown = [
+            cell.ljust(width) if place < left else cell.rjust(width)
+            for place, (cell, width) in enumerate(zip(cells, widths, strict=False))
+        ]
+        lines.append("  ".join(shown).rstrip())
+    return "\n".join(lines)

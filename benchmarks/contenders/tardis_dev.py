@@ -56,8 +56,8 @@ def _task(job: Job, package: Path, endpoint: str) -> dict[str, Any]:
         "to": end,
         "messages": lines,
         "snapshots": job.contender == "tardis_dev_snapshots",
-        "runs": job.runs,
-        "seconds": job.seconds,
+        "runs": job.limits.runs,
+        "seconds": job.limits.seconds,
     }
 
 

@@ -140,7 +140,7 @@ def test_the_recording_goes_on_where_it_ended(sample: Path, tmp_path: Path) -> N
 
 
 def test_a_day_of_full_size_is_whole() -> None:
-    """Every minute, and the end of the day before, which answers for midnight."""
-    assert SIZES["full"].day() == [-3, -2, -1, *range(1440)]
+    """Every minute, and of no other day: workers of one day are what is measured."""
+    assert SIZES["full"].day() == list(range(1440))
     assert len(SIZES["full"].long()) == 240
     assert {0, 720, 1439} <= set(SIZES["tiny"].day())

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from benchmarks.backfill import Backfilled
 from benchmarks.contenders import CONTENDERS, OURS, find
 from benchmarks.figures import figures
 from benchmarks.job import Counted, Measured
@@ -80,6 +81,15 @@ def test_a_large_lake_is_compared_by_medians() -> None:
     assert held["book_at in SQL, warm, a full day"].holds
     assert held["book_at in SQL, large lake over small one"].value == 0.009 / 0.008
     assert "10,002" in table(found)
+
+
+def test_an_answer_comes_soon_after_the_last_byte() -> None:
+    """However long the bytes took to arrive."""
+    found = results()
+    found.backfill = Backfilled(1440, 120_000_000, total=15.0, line=9.6, after_last_byte=4.5)
+    held = {figure.name: figure for figure in figures(found)}
+    waited = held["backfill over the line, from the last byte to the answer"]
+    assert (waited.value, waited.unit, waited.holds) == (4.5, "s", True)
 
 
 def test_every_contender_has_its_own_name() -> None:
