@@ -15,7 +15,7 @@ __all__ = ["Abandoned", "Arrivals"]
 
 
 class Abandoned(Exception):
-    """What was waited for will never be settled: the download ended without it."""
+    """The download failed or was interrupted, so whoever reads what it brings is to stop too."""
 
 
 class Arrivals:
@@ -41,15 +41,22 @@ class Arrivals:
             self._changed.notify_all()
 
     def abandon(self) -> None:
-        """Say that nothing more will come."""
+        """Say that nothing more will come, and that whoever reads is to stop."""
         with self._changed:
             self._abandoned = True
             self._changed.notify_all()
 
     def wait_for(self, day: date, minutes: Iterable[int]) -> None:
-        """Return when some minutes of a day are settled; raises Abandoned if that will never be."""
-        wanted = set(minutes)
+        """Return when some minutes of a day are settled, at once if the day is not among these.
+
+        Raises Abandoned if nobody is to read on.
+        """
+        wanted, coming = set(minutes), self._coming.get(day, set())
         with self._changed:
-            self._changed.wait_for(lambda: self._abandoned or not wanted & self._coming[day])
-            if self._abandoned and wanted & self._coming[day]:
-                raise Abandoned
+            self._changed.wait_for(lambda: self._abandoned or not wanted & coming)
+        self.check()
+
+    def check(self) -> None:
+        """Raise Abandoned if nobody is to read on."""
+        if self._abandoned:
+            raise Abandoned

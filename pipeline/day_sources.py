@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.schemas import SCHEMA_VERSION
 from pipeline.slices import DayOfSlices, Door, Request, minute_path
+from pipeline.times import MINUTES_OF_DAY
 
 if TYPE_CHECKING:
     from datetime import date
@@ -21,7 +22,7 @@ __all__ = ["DaySources", "sources_of"]
 class DaySources:
     """The slices that count for a day: requests by rank (the widest first), ranks by minute.
 
-    Of a day that is still on its way (`arrivals`) a minute is waited for when it is asked for.
+    A minute that is still on its way (`arrivals`) is waited for when it is asked for.
     """
 
     day: date
@@ -37,7 +38,7 @@ class DaySources:
     @property
     def minutes(self) -> list[tuple[int, ...]]:
         """The ranks that count, by minute."""
-        return [self.ranks(minute) for minute in range(1440)]
+        return [self.ranks(minute) for minute in range(MINUTES_OF_DAY)]
 
     @property
     def corrupt(self) -> dict[str, str]:
@@ -51,7 +52,7 @@ class DaySources:
     def ranks(self, minute: int) -> tuple[int, ...]:
         """Return which slices of a minute count: none that a wider one contains.
 
-        Raises Abandoned if the minute was on its way and will not be settled.
+        Raises Abandoned if nobody is to read on, for what was on its way will not come.
         """
         ranks = self._ranks.get(minute)
         if ranks is None:
@@ -97,4 +98,4 @@ def sources_of(door: Door, day: date, arrivals: Arrivals | None = None) -> DaySo
             held.append(coming)
         elif (slices := door.day(request, day)).slices or slices.corrupt:
             held.append(slices)
-    return DaySources(day, held, arrivals if coming else None)
+    return DaySources(day, held, arrivals)

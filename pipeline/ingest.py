@@ -6,7 +6,8 @@ import logging
 import multiprocessing
 import os
 import threading
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -28,6 +29,7 @@ from pipeline.views import write_database
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from datetime import date
+    from multiprocessing.connection import Connection
     from pathlib import Path
 
     from pipeline.arrivals import Arrivals
@@ -38,6 +40,7 @@ log = logging.getLogger(__name__)
 
 # Fewer slices than these are read before others could help.
 _SLICES_WORTH_HELP: Final = 120
+_CHECK_SECONDS: Final = 0.2
 
 
 @dataclass
@@ -63,16 +66,20 @@ def ingest(
 ) -> IngestReport:
     """Bring days (all that have slices, if None) into the lake; those up to date are left alone.
 
-    Days among `arrivals` are read while they arrive, in order, after all others; raises Abandoned
-    if they don't. `jobs` is how many days, or parts of a day, are read at once (None: as many as
-    pay). `progress` is told each finished day, how many are done, and how many there are. The
-    caller holds the lock.
+    Days among `arrivals` are read while they arrive, in order, after all others; once those are
+    abandoned, so is what is left to do, by Abandoned. `jobs` is how many days, or parts of a day,
+    are read at once (None: as many as pay). `progress` is told each finished day, how many are
+    done, and how many there are. The caller holds the lock.
     """
     wanted = None if instruments is None else frozenset(instruments)
     run = _Run(data, exchange, wanted, rebuild=rebuild)
     coming = sorted(arrivals.days) if arrivals else []
     there = _days_with_slices(run.door) if days is None else sorted(days)
-    todo = [day for day in there if day not in coming and run.is_stale(sources_of(run.door, day))]
+    todo = [
+        day
+        for day in there
+        if day not in coming and run.is_stale(sources_of(run.door, day, arrivals))
+    ]
     total = len(todo) + len(coming)
     for done, result in enumerate(_results(run, todo, coming, jobs, arrivals), 1):
         run.note(result)
@@ -216,35 +223,42 @@ def _results(
     if jobs > 1:
         compile_scan()  # once, before several would
     if 1 < jobs <= len(days):
-        yield from _by_processes(run, days, jobs)
+        yield from _by_processes(run, days, jobs, arrivals)
         days = []
     with ThreadPoolExecutor(jobs, "reader") as pool:
         readers = Readers(pool, jobs) if jobs > 1 else None
         for day in days:
-            yield ingest_day(*given, day, run.wanted, readers)
+            yield ingest_day(*given, day, run.wanted, readers, arrivals)
         for day in coming:
             yield ingest_day(*given, day, run.wanted, readers, arrivals, run.is_stale)
 
 
-def _by_processes(run: _Run, days: list[date], jobs: int) -> Iterator[DayResult]:
+def _by_processes(
+    run: _Run, days: list[date], jobs: int, arrivals: Arrivals | None
+) -> Iterator[DayResult]:
     # Spawned: a fork of a process with Polars' threads in it may hang.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_end_with_parent) as pool:
-        futures = [pool.submit(ingest_day, run.data, run.exchange, day, run.wanted) for day in days]
+    ours, theirs = context.Pipe()
+    with ours, ProcessPoolExecutor(jobs, context, _end_when_closed, (theirs,)) as pool:
+        running = {pool.submit(ingest_day, run.data, run.exchange, day, run.wanted) for day in days}
         try:
-            for future in as_completed(futures):
-                yield future.result()
-        finally:
-            pool.shutdown(cancel_futures=True)
+            while running:
+                done, running = wait(running, _CHECK_SECONDS, FIRST_COMPLETED)
+                for future in done:
+                    yield future.result()
+                    if arrivals:
+                        arrivals.check()
+        except BaseException:
+            ours.close()  # nobody is to go on with what is no longer wanted
+            raise
 
 
-def _end_with_parent() -> None:
-    """Let a worker end when its run is killed: by then another run may hold the lock."""
-    run = multiprocessing.parent_process()
+def _end_when_closed(run: Connection) -> None:
+    """Let a worker end with its run, however that ends: then another run may hold the lock."""
 
     def follow() -> None:
-        if run is not None:
-            run.join()
-            os._exit(1)
+        with suppress(EOFError):
+            run.recv()
+        os._exit(1)
 
     threading.Thread(target=follow, daemon=True).start()

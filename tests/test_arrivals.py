@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -100,6 +102,27 @@ def test_a_download_that_ends_early_leaves_the_days_that_are_whole(tmp_path: Pat
     assert [
         path for path in tmp_path.rglob("*") if "_drafts" in path.parts and path.is_file()
     ] == []
+
+
+@pytest.mark.parametrize("jobs", [1, 2, 4])
+def test_a_download_that_fails_stops_older_days_too(tmp_path: Path, jobs: int) -> None:
+    """They may be many, and nobody who pressed Ctrl-C waits for them: by threads, by processes."""
+    older = [DAYS[0] - timedelta(days=days) for days in range(1, 4)]
+    for day in older:
+        put(tmp_path, at(5, day=day), minute_of(at(5, day=day)))
+    coming = Coming(tmp_path)
+    days = [day.date() for day in (*older, *DAYS)]
+    with pytest.raises(Abandoned):
+        ingest(
+            tmp_path,
+            EXCHANGE,
+            days=days,
+            jobs=jobs,
+            arrivals=coming.arrivals,
+            progress=lambda *_: coming.arrivals.abandon(),
+        )
+    assert len(Catalogue(Lake(tmp_path, EXCHANGE)).days) == 1
+    assert multiprocessing.active_children() == []
 
 
 def test_a_minute_that_never_comes_is_a_hole(tmp_path: Path) -> None:
