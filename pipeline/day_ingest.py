@@ -20,7 +20,7 @@ from pipeline.normalize.depth import Lineage
 from pipeline.reading import parts_of, read_part
 from pipeline.schemas import INGESTS
 from pipeline.slices import Door
-from pipeline.times import day_start_us
+from pipeline.times import MINUTES_OF_DAY, day_start_us
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -80,7 +80,7 @@ def ingest_day(
         except SliceCorrupt as error:
             log.warning("%s; the day is read again without it", error)
             if arrivals:
-                arrivals.wait_for(day, range(1440))
+                arrivals.wait_for(day, range(MINUTES_OF_DAY))
                 arrivals = None  # what has arrived is on disk, to be examined anew
             for held in sources.held:
                 held.distrust(error.path)

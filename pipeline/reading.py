@@ -1,8 +1,8 @@
 """A part of a day's slices: block by block from disk through the scan.
 
-Parts are consecutive minutes, at most an hour and about so many bytes, so that they can be read by
-several threads at once in bounded memory, and put together in order. How a day is cut depends on
-its slices alone, so its lake does not depend on how many read it.
+Parts are consecutive minutes, no more of them than have about so many bytes and lines together, so
+that they can be read by several threads at once in bounded memory, and put together in order. How a
+day is cut depends on its slices alone, so its lake does not depend on how many read it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pipeline.normalize.scan import LINE, PADDING, Names, beginning, lines
 from pipeline.normalize.slice_reader import SliceReader
 from pipeline.slice_file import Blocks, split_line
 from pipeline.slices import Request
-from pipeline.times import day_start_us
+from pipeline.times import MINUTES_OF_DAY, day_start_us
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,9 +32,12 @@ if TYPE_CHECKING:
 
 __all__ = ["PartSources", "compile_scan", "parts_of", "read_part"]
 
-# The most that a part may hold, so that what comes of it fits into memory many times over.
+# A part ends with the minute that brings it to one of these, so that what comes of it fits into
+# memory many times over: bytes of gzip, and lines, for the same bytes may hold a thousand times
+# as many of those if they are alike.
 _MINUTES: Final = 60
 _BYTES: Final = 2 << 20
+_LINES: Final = 100_000
 
 
 @dataclass(frozen=True)
@@ -49,21 +52,24 @@ class PartSources:
 
 def parts_of(sources: DaySources) -> Iterator[PartSources]:
     """Cut a day into parts, in order, each as soon as its minutes are settled."""
-    part, size = PartSources(sources.day, sources.requests, 0, []), 0
-    for minute in range(1440):
-        slices = [(rank, sources.held[rank]) for rank in sources.ranks(minute)]
-        part.slices.append([(rank, day.path(minute)) for rank, day in slices])
-        size += sum(day.slices[minute].bytes for _, day in slices)
-        if len(part.slices) == _MINUTES or size >= _BYTES or minute == 1439:  # noqa: PLR2004 - last
-            yield part
-            part, size = PartSources(sources.day, sources.requests, minute + 1, []), 0
+    first, slices, size, lines_there = 0, [], 0, 0
+    for minute in range(MINUTES_OF_DAY):
+        held = [(rank, sources.held[rank]) for rank in sources.ranks(minute)]
+        slices.append([(rank, day.path(minute)) for rank, day in held])
+        facts = [day.slices[minute] for _, day in held]
+        size += sum(of.bytes for of in facts)
+        lines_there += sum(of.lines + of.disconnects for of in facts)
+        full = len(slices) == _MINUTES or size >= _BYTES or lines_there >= _LINES
+        if full or minute == MINUTES_OF_DAY - 1:
+            yield PartSources(sources.day, sources.requests, first, slices)
+            first, slices, size, lines_there = minute + 1, [], 0, 0
 
 
 def read_part(part: PartSources, delivered: Delivered | None = None) -> Part:
     """Read a part of a day; raises SliceCorrupt. `delivered` is what earlier parts found."""
     start = day_start_us(part.day)
     reader = PartReader(part.requests, start, part.first_minute, split_line, delivered)
-    blocks = _Blocks()
+    blocks = Blocks(PADDING)
     for minute, held in enumerate(part.slices, part.first_minute):
         reader.begin_minute(tuple(rank for rank, _ in held))
         begins = beginning(part.day, minute)
@@ -71,25 +77,19 @@ def read_part(part: PartSources, delivered: Delivered | None = None) -> Part:
         slices = []
         for (rank, path), order in zip(held, orders, strict=False):
             slices.append(SliceReader(reader, rank, begins, order))
-            for text, stop in blocks.of(path):
+            for text, stop in _arrays(blocks, path):
                 slices[-1].read(text, stop)
         reader.end_minute(slice_.line_before for slice_ in slices)
     return reader.finish()
 
 
-class _Blocks:
-    """Blocks of slices as arrays of bytes."""
-
-    def __init__(self) -> None:
-        self._blocks = Blocks(PADDING)
-
-    def of(self, path: Path) -> Iterator[tuple[NDArray[np.uint8], int]]:
-        """Yield (text, stop), as Blocks does."""
-        for buffer, stop in self._blocks.of(path):
-            yield np.frombuffer(buffer, np.uint8), stop
+def _arrays(blocks: Blocks, path: Path) -> Iterator[tuple[NDArray[np.uint8], int]]:
+    """Yield a slice's blocks as arrays of bytes, each with where its lines end."""
+    for buffer, stop in blocks.of(path):
+        yield np.frombuffer(buffer, np.uint8), stop
 
 
-def _orders(blocks: _Blocks, paths: list[Path], begins: Words) -> list[NDArray[np.int64]]:
+def _orders(blocks: Blocks, paths: list[Path], begins: Words) -> list[NDArray[np.int64]]:
     """Return the place in the minute, from 1, of each line of several slices of it.
 
     Between slices the clock alone can tell the order; within one it never runs back. Of lines that
@@ -102,11 +102,11 @@ def _orders(blocks: _Blocks, paths: list[Path], begins: Words) -> list[NDArray[n
     return np.split(places, np.cumsum([len(each) for each in arrived])[:-1])
 
 
-def _arrivals(blocks: _Blocks, path: Path, begins: Words) -> NDArray[np.int64]:
+def _arrivals(blocks: Blocks, path: Path, begins: Words) -> NDArray[np.int64]:
     """Return when each line arrived, in 100 ns since the minute began; -1 if it doesn't say."""
     found, names = np.zeros(4096, LINE), Names.none()
     arrived = [np.zeros(0, np.int64)]
-    for text, stop in blocks.of(path):
+    for text, stop in _arrays(blocks, path):
         at = 0
         while at < stop:
             count, at = lines(text, at, stop, begins, found, names)

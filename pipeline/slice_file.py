@@ -32,6 +32,9 @@ __all__ = ["Blocks", "SliceFacts", "examine", "read_lines", "split_line"]
 
 _STAMP: Final = re.compile(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d):([0-5]\d)\.(\d{6})\dZ ")
 _BLOCK: Final = 2 << 20
+# Messages have some kilobytes. What has no end after so many bytes is no line of a recorder, and
+# must not fill the memory.
+_LONGEST_LINE: Final = 64 << 20
 _LF: Final = ord("\n")
 _BLANKS: Final = b" \t\n\r\x0b\x0c"
 # What reading a gzip that is broken or ends early may raise.
@@ -89,8 +92,8 @@ class Blocks:
         """Yield (buffer, stop): buffer[:stop] are the next whole lines, each with its LF.
 
         Valid until the next one is asked for. No more than a block and a line are in memory.
-        Raises SliceCorrupt where the gzip ends early or its checksum fails; the blocks before that
-        were already yielded, so examine first.
+        Raises SliceCorrupt where the gzip ends early, its checksum fails, or a line has no end; the
+        blocks before that were already yielded, so examine first.
         """
         if path.stat().st_size == 0:  # how Tardis serves a minute without data
             return
@@ -104,6 +107,8 @@ class Blocks:
                         yield self._buffer, stop
                         self._buffer[: end - stop] = self._buffer[stop:end]
                     rest = end - stop
+                    if rest > _LONGEST_LINE:
+                        raise SliceCorrupt(path, f"a line of more than {_LONGEST_LINE} bytes")
         except _DAMAGED as error:
             raise SliceCorrupt(path, str(error)) from error
         if rest:

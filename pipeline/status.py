@@ -9,6 +9,7 @@ import polars as pl
 from pipeline.catalogue import Catalogue
 from pipeline.lake import Lake
 from pipeline.slices import Door
+from pipeline.times import MINUTES_OF_DAY
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,7 +41,7 @@ def status_of(data: Path, exchange: str) -> dict[str, Any]:
         "days_not_ingested": len(with_slices - days.keys()),
         "instruments": catalogue.rows["instrument"].n_unique(),
         "minutes_fetched": of_days("minutes_fetched"),
-        "minutes_never_fetched": 1440 * len(days) - of_days("minutes_fetched"),
+        "minutes_never_fetched": MINUTES_OF_DAY * len(days) - of_days("minutes_fetched"),
         "slices_used": of_days("slices"),
         "slice_bytes": of_days("slice_bytes"),
         "lake_bytes": int(catalogue.rows["bytes"].sum()),

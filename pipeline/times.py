@@ -10,11 +10,21 @@ from pipeline.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["DAY_US", "MINUTE_US", "Range", "day_start_us", "minute_text", "parse_time", "to_us"]
+__all__ = [
+    "DAY_US",
+    "MINUTES_OF_DAY",
+    "MINUTE_US",
+    "Range",
+    "day_start_us",
+    "minute_text",
+    "parse_time",
+    "to_us",
+]
 
 MINUTE = timedelta(minutes=1)
 MINUTE_US = 60_000_000
-DAY_US = 24 * 60 * MINUTE_US
+MINUTES_OF_DAY = 24 * 60
+DAY_US = MINUTES_OF_DAY * MINUTE_US
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -76,7 +86,7 @@ class Range(NamedTuple):
         """Return the minutes of one day (0 to 1439) that lie in the range."""
         midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
         first = max(0, (self.start - midnight) // MINUTE)
-        return range(first, max(first, min(1440, (self.end - midnight) // MINUTE)))
+        return range(first, max(first, min(MINUTES_OF_DAY, (self.end - midnight) // MINUTE)))
 
     def __len__(self) -> int:
         return (self.end - self.start) // MINUTE

@@ -80,11 +80,12 @@ def test_how_a_day_is_cut_changes_no_row(
     data = _day(tmp_path, seed)
     whole = _rows(data)
     assert any(name.startswith("depth/") for name in whole)
-    for minutes in (1, 2, 5):
-        monkeypatch.setattr(reading, "_MINUTES", minutes)
-        monkeypatch.setattr(depth_rows, "_ROWS_IN_GROUP", 3 * minutes)
-        monkeypatch.setattr(day_rows, "_WAITING_MOST", 10_000 * (minutes - 1))
-        cut = _rows(data)
+    for limit, most, rows_in_group in (("_MINUTES", 1, 3), ("_LINES", 60, 6), ("_MINUTES", 5, 15)):
+        with monkeypatch.context() as patch:
+            patch.setattr(reading, limit, most)
+            patch.setattr(depth_rows, "_ROWS_IN_GROUP", rows_in_group)
+            patch.setattr(day_rows, "_WAITING_MOST", 10_000 * (most - 1))
+            cut = _rows(data)
         assert cut.keys() == whole.keys()
         assert [name for name in whole if not cut[name].equals(whole[name])] == []
 

@@ -115,6 +115,14 @@ def test_line_longer_than_a_block(tmp_path: Path) -> None:
     assert list(read_lines(path)) == lines
 
 
+def test_line_without_end_is_no_line(tmp_path: Path) -> None:
+    """A gigabyte without a line's end compresses to a megabyte; it must not fill the memory."""
+    path = tmp_path / "00.json.gz"
+    path.write_bytes(gzip.compress(b"a" * (1 << 20)) * 1000)
+    with pytest.raises(SliceCorrupt, match="a line of more than 67108864 bytes"):
+        examine(path)
+
+
 def test_slice_of_several_gzip_members(tmp_path: Path) -> None:
     """A slice that was appended to by gzip's own rules is read to its end."""
     path = tmp_path / "00.json.gz"
