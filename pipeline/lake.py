@@ -23,10 +23,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline import durable
+from pipeline.channels import DEPTH_CHANNELS
 from pipeline.schemas import (
     CATALOGUE,
     DEPTH,
-    DEPTH_CHANNELS,
     GAPS,
     INGESTS,
     QUARANTINE,

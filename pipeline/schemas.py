@@ -12,26 +12,12 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import polars as pl
 
-from pipeline.channels import (
-    BOOK_CHANNELS,
-    CHANNELS,
-    DEPTH_CHANNELS,
-    DIFFERENCE_CHANNELS,
-    FULL_DEPTH,
-    canonical_channel,
-)
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 __all__ = [
-    "BOOK_CHANNELS",
     "CATALOGUE",
-    "CHANNELS",
     "DEPTH",
-    "DEPTH_CHANNELS",
-    "DIFFERENCE_CHANNELS",
-    "FULL_DEPTH",
     "GAPS",
     "INGESTS",
     "QUARANTINE",
@@ -41,7 +27,6 @@ __all__ = [
     "TRADES",
     "Column",
     "Table",
-    "canonical_channel",
 ]
 
 # Raised whenever a column changes its name, type or meaning: older partitions are then rebuilt.

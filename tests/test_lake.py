@@ -21,10 +21,11 @@ from hypothesis import strategies as st
 
 import pipeline
 from pipeline.catalogue import Catalogue
+from pipeline.channels import DEPTH_CHANNELS
 from pipeline.errors import UsageError
 from pipeline.lake import PARTITIONED, Lake, folder_name
 from pipeline.query import rows_of
-from pipeline.schemas import DEPTH_CHANNELS, SCHEMA_VERSION
+from pipeline.schemas import SCHEMA_VERSION
 from pipeline.views import connect
 
 from .conftest import ROOT, clean_environment

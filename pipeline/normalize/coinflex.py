@@ -15,8 +15,8 @@ from typing import Final, TypeAlias, TypeVar
 
 import msgspec
 
+from pipeline.channels import BOOK_CHANNELS, DEPTH_CHANNELS, DIFFERENCE_CHANNELS, canonical_channel
 from pipeline.normalize.checksum import verdict
-from pipeline.schemas import BOOK_CHANNELS, DEPTH_CHANNELS, DIFFERENCE_CHANNELS, canonical_channel
 
 __all__ = [
     "Book",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import numpy as np
 import polars as pl
 
+from pipeline.channels import FULL_DEPTH
 from pipeline.normalize.coverage import (
     DISCONNECT,
     MINUTE_PLACES,
@@ -17,14 +18,14 @@ from pipeline.normalize.coverage import (
 )
 from pipeline.normalize.depth import DepthFeed, Gap, Lineage
 from pipeline.normalize.trades import trades_frame
-from pipeline.schemas import FULL_DEPTH, GAPS, QUARANTINE, TICKERS, TRADES, Table
+from pipeline.schemas import GAPS, QUARANTINE, TICKERS, TRADES, Table
 from pipeline.times import DAY_US
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pipeline.normalize.coverage import Covering, Delivered
-    from pipeline.normalize.part import Part, Tally
+    from pipeline.normalize.part import Part, Quarantined, Tally
 
 __all__ = ["DayNormalizer", "Emit"]
 
@@ -188,7 +189,7 @@ class DayNormalizer:
         rows = frame.select("arrival", "rank").to_numpy(structured=True)
         return frame.drop("rank").with_columns(**self._lineage.columns(rows))
 
-    def _quarantine(self, lines: list[tuple[int, int, int, str, str, int]]) -> pl.DataFrame:
+    def _quarantine(self, lines: list[Quarantined]) -> pl.DataFrame:
         return pl.DataFrame(
             [(self._lineage.slice(rank, minute), *rest) for minute, rank, *rest in sorted(lines)],
             QUARANTINE.schema,

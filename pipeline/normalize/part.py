@@ -9,15 +9,15 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
+from pipeline.channels import BOOK_CHANNELS, canonical_channel
 from pipeline.normalize.columns import Columns
 from pipeline.normalize.coverage import Coverage, Disconnect, Feed
 from pipeline.normalize.scan import LINE, TABLES, Names
 from pipeline.normalize.standing import StandingBooks
-from pipeline.schemas import BOOK_CHANNELS, canonical_channel
 from pipeline.times import MINUTE_US
 
 if TYPE_CHECKING:
@@ -28,11 +28,22 @@ if TYPE_CHECKING:
     from pipeline.normalize.coverage import Covering, Delivered
     from pipeline.normalize.standing import Levels
 
-__all__ = ["Part", "PartReader", "Tally"]
+__all__ = ["Part", "PartReader", "Quarantined", "Tally"]
 
 _LINES_AT_ONCE: Final = 16_384
 
 Tally = Counter[str]
+
+
+class Quarantined(NamedTuple):
+    """A line that could not be read: where it stands, why, its text and how many bytes it has."""
+
+    minute: int
+    rank: int
+    line: int
+    reason: str
+    raw: str
+    raw_bytes: int
 
 
 @dataclass
@@ -43,8 +54,9 @@ class Part:
     feeds: list[Feed] = field(default_factory=list)
     messages: dict[int, Columns] = field(default_factory=dict)
     trades: dict[int, Columns] = field(default_factory=dict)
+    # By instrument: the columns of `tickers` in order, but the rank in place of lineage.
     tickers: dict[str, list[tuple[Any, ...]]] = field(default_factory=dict)
-    quarantine: list[tuple[int, int, int, str, str, int]] = field(default_factory=list)
+    quarantine: list[Quarantined] = field(default_factory=list)
     disconnects: list[Disconnect] = field(default_factory=list)
     # The book that each feed ends with, bids and asks.
     last: dict[int, tuple[Levels, Levels]] = field(default_factory=dict)

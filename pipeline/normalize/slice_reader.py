@@ -21,7 +21,7 @@ from pipeline.normalize.coinflex import (
     decode,
 )
 from pipeline.normalize.coverage import MINUTE_PLACES, Disconnect, Feed
-from pipeline.normalize.part import Tally
+from pipeline.normalize.part import Quarantined, Tally
 from pipeline.normalize.scan import (
     DEPTH,
     DISCONNECT,
@@ -165,8 +165,10 @@ class SliceReader:
     def _quarantine(self, batch: _Batch, index: int, reason: str, raw: bytes) -> None:
         self.tally["quarantined"] += 1
         shown = raw[:_RAW_SHOWN].decode("utf-8", errors="backslashreplace")
-        line = (self._reader.minute, self._rank, batch.at.first_line + index)
-        self._reader.part.quarantine.append((*line, reason, shown, len(raw)))
+        line = batch.at.first_line + index
+        self._reader.part.quarantine.append(
+            Quarantined(self._reader.minute, self._rank, line, reason, shown, len(raw))
+        )
 
     def _decoded_trades(self, batch: _Batch, index: int, trades: list[Trade]) -> None:
         counting = [

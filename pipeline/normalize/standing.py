@@ -76,13 +76,13 @@ class StandingBooks:
         known = len(self._feeds)
         if count > known:
             self._feeds = np.concatenate([self._feeds, np.zeros(max(64, count, known), FEED)])
-            self._feeds["fresh"][known:] = FIRST
+            self._feeds["reset"][known:] = FIRST
 
     def break_at(self, feeds: Iterable[int]) -> None:
         """Forget the books of some feeds: their next ones start anew."""
         for feed in feeds:
-            if self._feeds["fresh"][feed] != FIRST:  # of which nothing is known anyway
-                self._feeds["fresh"][feed] = BROKEN
+            if self._feeds["reset"][feed] != FIRST:  # of which nothing is known anyway
+                self._feeds["reset"][feed] = BROKEN
 
     def take(
         self,
@@ -126,7 +126,7 @@ class StandingBooks:
             found = {"bid_change": [*book.bids.items()], "ask_change": [*book.asks.items()]}
         elif kind == UNAPPLIED:
             found = {"bid_change": [], "ask_change": []}
-        keyframe = kind == BOOK and (state["fresh"] > 0 or state["since"] + 1 >= KEYFRAME_EVERY)
+        keyframe = kind == BOOK and (state["reset"] > 0 or state["since"] + 1 >= KEYFRAME_EVERY)
         if keyframe:
             found |= {"book_bid": [*book.bids.items()], "book_ask": [*book.asks.items()]}
         row = self._append(found)
@@ -142,13 +142,13 @@ class StandingBooks:
         row["bid_levels"], row["ask_levels"] = len(book.bids), len(book.asks)
         row["bid_price"], row["bid_amount"] = next(iter(book.bids.items()), (0.0, 0.0))
         row["ask_price"], row["ask_amount"] = next(iter(book.asks.items()), (0.0, 0.0))
-        row["reset"] = state["fresh"] if kind == BOOK else 0
+        row["reset"] = state["reset"] if kind == BOOK else 0
         if kind == BOOK:
             self._stand(feed, book)
             state["since"] = 0 if keyframe else state["since"] + 1
         elif kind == UNAPPLIED:
             # What the book is after such a message is not known: it must not stand at all.
-            state["fresh"] = BROKEN
+            state["reset"] = BROKEN
 
     def drain(self) -> Columns:
         """Return the rows made since the last time."""
@@ -162,7 +162,7 @@ class StandingBooks:
     def last(self, feed: int) -> tuple[Levels, Levels]:
         """Return the bids and asks that stand, best first; none where nothing is known."""
         state = self._feeds[feed]
-        if state["fresh"]:
+        if state["reset"]:
             return {}, {}
         size = levels_at_most(int(state["room"]))
         begin = side_at(int(state["levels"]), size, int(state["turn"]))
@@ -185,7 +185,7 @@ class StandingBooks:
         for at, side in ((begin, book.asks), (begin + size, book.bids)):
             self._pool.price[at : at + len(side)] = list(side)
             self._pool.amount[at : at + len(side)] = list(side.values())
-        state["bids"], state["asks"], state["fresh"] = len(book.bids), len(book.asks), 0
+        state["bids"], state["asks"], state["reset"] = len(book.bids), len(book.asks), 0
         state["form"] = state["bids_text"] = state["asks_text"] = 0
 
     def _make_room(self, feed: int, need: int) -> None:

@@ -17,6 +17,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pipeline.channels import BOOK_CHANNELS, CHANNELS, canonical_channel
 from pipeline.normalize import part as part_reader
 from pipeline.normalize import standing
 from pipeline.normalize.coinflex import Books, Refused, Trade, Trades, decode
@@ -33,7 +34,6 @@ from pipeline.normalize.scan import (
 )
 from pipeline.normalize.scan.text import number
 from pipeline.normalize.slice_reader import SliceReader
-from pipeline.schemas import BOOK_CHANNELS, CHANNELS, canonical_channel
 from pipeline.slice_file import split_line
 from pipeline.slices import Request
 from pipeline.times import MINUTE_US

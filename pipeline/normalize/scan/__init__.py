@@ -1,5 +1,6 @@
 """The scan: bytes of a slice → columns, in compiled code.
 
+    records.py   what a line, a message and a feed are, field by field
     text.py      bytes, words, exact numbers
     names.py     names of feeds → numbers
     lines.py     a block of bytes → its lines, and what their small fields say
@@ -11,15 +12,8 @@ It takes only lines that it knows for certain, and leaves every other one to the
 """
 
 from pipeline.normalize.scan.books import (
-    BOOK,
-    BROKEN,
-    DIFFERENCE,
-    FEED,
-    FIRST,
-    MESSAGE,
     NO_ROOM,
     NOT_TAKEN,
-    UNAPPLIED,
     Output,
     Pool,
     SliceAt,
@@ -29,18 +23,27 @@ from pipeline.normalize.scan.books import (
 )
 from pipeline.normalize.scan.checksum import STATUSES
 from pipeline.normalize.scan.lines import (
-    DEPTH,
-    DISCONNECT,
     HAS_TIMESTAMP,
     HAS_TRADE_ID,
-    LINE,
-    OTHER,
     TABLES,
-    TRADE,
     beginning,
     lines,
 )
 from pipeline.normalize.scan.names import Names
+from pipeline.normalize.scan.records import (
+    BOOK,
+    BROKEN,
+    DEPTH,
+    DIFFERENCE,
+    DISCONNECT,
+    FEED,
+    FIRST,
+    LINE,
+    MESSAGE,
+    OTHER,
+    TRADE,
+    UNAPPLIED,
+)
 from pipeline.normalize.scan.text import PADDING, Words, gathered
 
 __all__ = [

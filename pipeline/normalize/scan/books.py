@@ -21,28 +21,22 @@ before it are gone. There the texts are laid beside each other again.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from pipeline.compiled import compiled
 from pipeline.normalize.scan.checksum import MISMATCH, checked
-from pipeline.normalize.scan.lines import DEPTH, HAS_ACTION, HAS_SEQ_NUM, HAS_TIMESTAMP
+from pipeline.normalize.scan.lines import HAS_ACTION, HAS_SEQ_NUM, HAS_TIMESTAMP
+from pipeline.normalize.scan.records import BOOK, DEPTH, Record
 from pipeline.normalize.scan.text import agreement, copied, number
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
-    "BOOK",
-    "BROKEN",
-    "DIFFERENCE",
-    "FEED",
-    "FIRST",
-    "MESSAGE",
     "NOT_TAKEN",
     "NO_ROOM",
-    "UNAPPLIED",
     "Output",
     "Pool",
     "SliceAt",
@@ -54,54 +48,8 @@ __all__ = [
 _COMMA, _0 = b",0"
 _OPEN, _CLOSE = b"[]"
 
-Record: TypeAlias = Any  # numba knows its fields; no type does
-
-# What a message is to the book; only the general decoder finds others than books.
-BOOK, DIFFERENCE, UNAPPLIED = range(3)
-# Why a feed's next book is stored against nothing: nothing is known before it, or it was broken.
-FIRST, BROKEN = 1, 2
 # Why the scan stopped at a line.
 NOT_TAKEN, NO_ROOM = 1, 2
-
-# A message's row. Names are those of the columns of `depth`, where there is one. Wide fields first,
-# so that none lies beside a gap: rows are moved often.
-MESSAGE: Final = np.dtype(
-    [
-        ("arrival", np.int64), ("local_timestamp", np.int64),      # place in the day; microseconds
-        ("timestamp", np.int64), ("seq_num", np.int64),            # microseconds; see has_…
-        ("checksum", np.int64),                                    # 0: not given
-        ("bid_price", np.float64), ("bid_amount", np.float64),     # where the side has a level
-        ("ask_price", np.float64), ("ask_amount", np.float64),
-        # Not the scan's to say, but of whoever puts parts of a day together (depth.py).
-        ("broken_from", np.int64),
-        ("bid_levels", np.int32), ("ask_levels", np.int32),
-        ("bid_changes", np.int32), ("ask_changes", np.int32),      # how many in Output are its own
-        ("feed", np.int32), ("item", np.int32), ("line", np.int32),
-        ("action", np.int32), ("rank", np.int16),
-        ("has_timestamp", np.bool_), ("has_seq_num", np.bool_),
-        ("checksum_status", np.uint8), ("kind", np.uint8),         # of STATUSES; BOOK and so on
-        ("reset", np.uint8),                                       # 0, FIRST or BROKEN
-        ("irregular", np.bool_),
-        ("keyframe", np.bool_),                                    # the whole book is in Output too
-        ("after_gap", np.bool_),                                   # as broken_from
-    ],
-    align=True,
-)  # fmt: skip
-
-# Where a feed's book stands. There is room for two, the standing and the next, that take turns.
-FEED: Final = np.dtype(
-    [
-        ("levels", np.int64), ("texts", np.int64),                 # places in the pool
-        ("room", np.int64),                                        # bytes of text a side may have
-        ("turn", np.int64),                                        # which of the two stands
-        ("asks", np.int64), ("bids", np.int64),                    # levels
-        ("asks_text", np.int64), ("bids_text", np.int64),          # bytes
-        ("form", np.int64),                                        # 2 or 4; 0: there is no text
-        ("fresh", np.int64),                                       # 0, FIRST or BROKEN
-        ("since", np.int64),                                       # messages since a keyframe
-    ],
-    align=True,
-)  # fmt: skip
 
 
 class Pool(NamedTuple):
@@ -233,7 +181,7 @@ def _book(
     old, new = side_at(feed.levels, size, feed.turn), side_at(feed.levels, size, 1 - feed.turn)
     old_text = side_at(feed.texts, feed.room, feed.turn)
     new_text = side_at(feed.texts, feed.room, 1 - feed.turn)
-    old_asks, old_bids = (feed.asks, feed.bids) if feed.fresh == 0 else (0, 0)
+    old_asks, old_bids = (feed.asks, feed.bids) if feed.reset == 0 else (0, 0)
     used = output.used
     asks, ask_changes, ask_form = _side(
         text, (line.asks, line.asks_end), 1.0, pool,
@@ -261,8 +209,8 @@ def _book(
     row.ask_changes, row.bid_changes = ask_changes, bid_changes
     row.ask_price, row.ask_amount = pool.price[new], pool.amount[new]
     row.bid_price, row.bid_amount = pool.price[new + size], pool.amount[new + size]
-    row.reset = feed.fresh
-    row.keyframe = feed.fresh > 0 or feed.since + 1 >= keyframe_every
+    row.reset = feed.reset
+    row.keyframe = feed.reset > 0 or feed.since + 1 >= keyframe_every
     used[_ROWS] += 1
     used[_BIDS] += bid_changes
     used[_ASKS] += ask_changes
@@ -273,7 +221,7 @@ def _book(
         used[_BOOK_ASKS] += asks
         used[_BOOK_BIDS] += bids
     feed.since = 0 if row.keyframe else feed.since + 1
-    feed.turn, feed.fresh, feed.form = 1 - feed.turn, 0, form
+    feed.turn, feed.reset, feed.form = 1 - feed.turn, 0, form
     feed.asks, feed.asks_text = asks, line.asks_end - line.asks
     feed.bids, feed.bids_text = bids, line.bids_end - line.bids
     return True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -10,6 +10,8 @@ from pipeline.compiled import compiled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from pipeline.normalize.scan.records import Record
 
 __all__ = ["MISMATCH", "STATUSES", "checked"]
 
@@ -38,7 +40,7 @@ _ALL_ONES: Final = np.uint32(0xFFFFFFFF)
 
 
 @compiled
-def checked(text: NDArray[np.uint8], line: Any, form: int) -> int:  # noqa: ANN401 - a record
+def checked(text: NDArray[np.uint8], line: Record, form: int) -> int:
     """Return what a message's checksum says of its text, as a place in STATUSES."""
     if line.checksum == 0:
         return _ABSENT

@@ -33,10 +33,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
-
 from pipeline.compiled import compiled
 from pipeline.normalize.scan.names import numbered
+from pipeline.normalize.scan.records import DEPTH, DISCONNECT, OTHER, TRADE, Record
 from pipeline.normalize.scan.text import (
     digits,
     integer,
@@ -52,49 +51,24 @@ from pipeline.normalize.scan.text import (
 if TYPE_CHECKING:
     from datetime import date
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from pipeline.normalize.scan.names import Names
     from pipeline.normalize.scan.text import Words
 
 __all__ = [
-    "DEPTH",
-    "DISCONNECT",
     "HAS_ACTION",
     "HAS_SEQ_NUM",
     "HAS_TIMESTAMP",
     "HAS_TRADE_ID",
-    "LINE",
-    "OTHER",
     "TABLES",
-    "TRADE",
     "beginning",
     "lines",
 ]
 
 _LF, _BLANK, _QUOTE, _COMMA, _MINUS, _POINT, _Z = b'\n ",-.Z'
 _OPEN, _CLOSE, _BEGIN, _END = b"[]{}"
-
-# Kinds of lines.
-OTHER, DISCONNECT, DEPTH, TRADE = range(4)
-
-# One line. Spans are [name, name_end) and so on, places in the text.
-LINE: Final = np.dtype(
-    [
-        ("start", np.int64), ("end", np.int64),          # without its LF
-        ("time", np.int64),                              # of arrival, 100 ns into the minute, or -1
-        ("timestamp", np.int64), ("seq_num", np.int64),  # milliseconds; see `seen`
-        ("checksum", np.int64),                          # 0: not given
-        ("asks", np.int64), ("asks_end", np.int64), ("bids", np.int64), ("bids_end", np.int64),
-        ("price", np.float64), ("amount", np.float64), ("sell", np.bool_),
-        ("id", np.int64), ("id_end", np.int64), ("name", np.int64), ("name_end", np.int64),
-        ("feed", np.int64),                              # its number in Names
-        ("kind", np.uint8), ("table", np.uint8),
-        ("seen", np.int64),                              # a bit for each word of _KEYS it has
-    ],
-    align=True,
-)  # fmt: skip
-
 
 # Without the quote that all begin with, and in an
 # order in which the wire often has them, for the one after the last one found is tried first.
@@ -177,7 +151,7 @@ def _line(  # noqa: PLR0911 - a way out for each rule of the grammar
     text: NDArray[np.uint8],
     at: int,
     minute: Words,
-    line: Any,  # noqa: ANN401 - a record of LINE
+    line: Record,
     names: Names,
 ) -> tuple[int, int]:
     """Return what a line is, and the place of its LF: -1 where that is still to be looked for."""
@@ -224,7 +198,7 @@ def _arrival(text: NDArray[np.uint8], at: int, minute: Words) -> int:
 
 
 @compiled
-def _message(text: NDArray[np.uint8], at: int, line: Any) -> int:  # noqa: ANN401 - a record
+def _message(text: NDArray[np.uint8], at: int, line: Record) -> int:
     """Read a message into a line's record; return the place after it."""
     if text[at] != _BEGIN:
         return -1
@@ -247,7 +221,7 @@ def _message(text: NDArray[np.uint8], at: int, line: Any) -> int:  # noqa: ANN40
 
 
 @compiled
-def _object(text: NDArray[np.uint8], at: int, line: Any) -> int:  # noqa: ANN401 - a record
+def _object(text: NDArray[np.uint8], at: int, line: Record) -> int:
     """Read the object of a message into the line's record; return the place after it."""
     if text[at] != _BEGIN:
         return -1
@@ -269,7 +243,7 @@ def _key(
     first: int,
     likely: int,
     stop: int,
-    line: Any,  # noqa: ANN401 - a record
+    line: Record,
 ) -> tuple[int, int]:
     """Return the place after a key, and which of _KEYS[first:stop] it is; none may come twice."""
     if text[at] != _QUOTE:
@@ -295,7 +269,7 @@ def _field(  # noqa: C901, PLR0911 - one case a key, nothing deeper
     text: NDArray[np.uint8],
     at: int,
     key: int,
-    line: Any,  # noqa: ANN401 - a record
+    line: Record,
 ) -> int:
     """Read the value of a key into the line's record; return the place after it."""
     if key == _ASKS:
