@@ -18,6 +18,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 import msgspec
+import numpy as np
 from isal import igzip
 from isal.igzip_lib import IsalError
 
@@ -36,7 +37,7 @@ _BLOCK: Final = 2 << 20
 # must not fill the memory.
 _LONGEST_LINE: Final = 64 << 20
 _LF: Final = ord("\n")
-_BLANKS: Final = b" \t\n\r\x0b\x0c"
+_BLANKS: Final = tuple(b" \t\n\r\x0b\x0c")
 # What reading a gzip that is broken or ends early may raise.
 _DAMAGED: Final[tuple[type[Exception], ...]] = (
     OSError, EOFError, zlib.error,
@@ -153,13 +154,14 @@ def examine(path: Path) -> SliceFacts:
 
 def _counted(buffer: bytearray, stop: int) -> tuple[int, int, bytes, bytes]:
     """Return how many lines a block has, how many are blank, and the first and last that is not."""
-    if buffer[0] in _BLANKS or any(buffer.find(b"\n%c" % blank, 0, stop) >= 0 for blank in _BLANKS):
+    text = np.frombuffer(buffer, np.uint8, stop)
+    ends = np.flatnonzero(text == _LF)
+    begins = np.concatenate([[0], ends[:-1] + 1])
+    if np.isin(text[begins], _BLANKS).any():
         lines = [bytes(line) for line in buffer[: stop - 1].split(b"\n")]
         told = [line for line in lines if line.strip()] or [b""]
         return len(lines), sum(not line.strip() for line in lines), told[0], told[-1]
-    begin = buffer.rfind(b"\n", 0, stop - 1) + 1
-    first = bytes(buffer[: buffer.find(b"\n")])
-    return buffer.count(b"\n", 0, stop), 0, first, bytes(buffer[begin : stop - 1])
+    return len(ends), 0, bytes(buffer[: ends[0]]), bytes(buffer[begins[-1] : stop - 1])
 
 
 def _stamp_text(line: bytes) -> str | None:

@@ -218,7 +218,8 @@ class SliceReader:
         taken = self._counting(batch.found["feed"], depth)
         shadowed = np.setdiff1d(depth, taken, assume_unique=True)
         if decoded:
-            here = [index for index in decoded if index in among]
+            others = (np.flatnonzero(kinds == OTHER) + among.start).tolist()
+            here = [index for index in others if index in decoded]
             taken = np.sort(np.concatenate([taken, np.array(here, np.int64)]))
         count = self._books(batch, decoded, taken, self._reader.standing)
         self.tally["depth"] += count
