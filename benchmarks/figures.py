@@ -105,4 +105,4 @@ def _latencies(results: Results) -> Iterator[Figure]:
         yield Figure(f"command: {name}", "s", bound, False, value)
     waited = results.backfill.after_last_byte if results.backfill else None
     name = "backfill over the line, from the last byte to the answer"
-    yield Figure(name, "s", 5, False, waited)
+    yield Figure(name, "s", 10, False, waited)
