@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["Blocks", "SliceFacts", "examine", "read_lines", "split_line"]
 
 _STAMP: Final = re.compile(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d):([0-5]\d)\.(\d{6})\dZ ")
-_BLOCK: Final = 2 << 20
+_BLOCK: Final = 4 << 20
 # Messages have some kilobytes. What has no end after so many bytes is no line of a recorder, and
 # must not fill the memory.
 _LONGEST_LINE: Final = 64 << 20

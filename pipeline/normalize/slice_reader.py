@@ -174,7 +174,7 @@ class SliceReader:
         counting = [
             (item, self._reader.number(Feed("trade", trade.instrument)), trade)
             for item, trade in enumerate(trades)
-            if self._counts("trade", trade.instrument, "trades")
+            if self._item_counts("trade", trade.instrument, "trades")
         ]
         time = int(batch.times[index])
         self._reader.keep_trades(of_decoder(counting, index, time, batch.at))
@@ -182,7 +182,7 @@ class SliceReader:
     def _tickers(self, batch: _Batch, index: int, tickers: list[Ticker]) -> None:
         place, time = int(batch.at.places[index]), int(batch.times[index])
         for item, ticker in enumerate(tickers):
-            if self._counts("ticker", ticker.instrument, "tickers"):
+            if self._item_counts("ticker", ticker.instrument, "tickers"):
                 rows = self._reader.part.tickers.setdefault(ticker.instrument, [])
                 rows.append(
                     (place, item, time, ticker.timestamp, *ticker.values, self._rank,
@@ -192,7 +192,7 @@ class SliceReader:
     def _decoded_books(self, batch: _Batch, index: int, message: Books) -> None:
         action = self._reader.action(message.action)
         for item, book in enumerate(message.items):
-            if self._counts(message.channel, book.instrument, "depth"):
+            if self._item_counts(message.channel, book.instrument, "depth"):
                 self._reader.standing.take_decoded(
                     self._reader.number(Feed(message.channel, book.instrument)), book,
                     arrival=int(batch.at.places[index]), item=item, action=action,
@@ -204,7 +204,7 @@ class SliceReader:
 
     def _trades(self, batch: _Batch) -> None:
         trades = np.flatnonzero(batch.found["kind"] == TRADE)
-        taken = self._counting(batch.found["feed"], trades)
+        taken = trades[self._feeds_count(batch.found["feed"][trades])]
         self.tally["trades"] += len(taken)
         self.tally["shadowed"] += len(trades) - len(taken)
         if len(taken):
@@ -215,8 +215,8 @@ class SliceReader:
         """Take the depth messages among some lines, between which no connection was lost."""
         kinds = batch.found["kind"][among.start : among.stop]
         depth = np.flatnonzero(kinds == DEPTH) + among.start
-        taken = self._counting(batch.found["feed"], depth)
-        shadowed = np.setdiff1d(depth, taken, assume_unique=True)
+        counting = self._feeds_count(batch.found["feed"][depth])
+        taken, shadowed = depth[counting], depth[~counting]
         if decoded:
             others = (np.flatnonzero(kinds == OTHER) + among.start).tolist()
             here = [index for index in others if index in decoded]
@@ -257,7 +257,7 @@ class SliceReader:
 
     # --- which slice counts, and where the feed breaks ---------------------------------------
 
-    def _counts(self, channel: str, instrument: str, what: str) -> bool:
+    def _item_counts(self, channel: str, instrument: str, what: str) -> bool:
         """Say whether an item of a feed counts from this slice, and tally it."""
         feed = Feed(channel, instrument)
         counts = self._reader.coverage.counts(self._rank, feed)
@@ -266,9 +266,8 @@ class SliceReader:
         self.tally[what if counts else "shadowed"] += 1
         return counts
 
-    def _counting(self, feed_of: NDArray[np.int64], index: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return those of some lines whose feed counts from this slice."""
-        feeds = feed_of[index]
+    def _feeds_count(self, feeds: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Say of the feeds of some lines whether they count from this slice."""
         known = len(self._counted)
         if known < len(self._reader.part.feeds):
             self._counted = np.concatenate(
@@ -280,7 +279,7 @@ class SliceReader:
             self._counted[number] = _COUNTS if counts else _SHADOWED
             if counts and self._reader.coverage.owner(feed) is None:
                 self._unasked.add(number)
-        counting: NDArray[np.int64] = index[self._counted[feeds] == _COUNTS]
+        counting: NDArray[np.bool_] = self._counted[feeds] == _COUNTS
         return counting
 
     def _note_deliveries(self, feeds: NDArray[np.int64]) -> None:
