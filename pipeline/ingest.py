@@ -40,7 +40,7 @@ log = logging.getLogger(__name__)
 
 # Fewer slices than these are read before others could help.
 _SLICES_WORTH_HELP: Final = 120
-_CHECK_SECONDS: Final = 0.2
+_CHECK_SECONDS: Final = 0.2  # how soon processes end once they are abandoned
 
 
 @dataclass
@@ -245,9 +245,11 @@ def _by_processes(
             while running:
                 done, running = wait(running, _CHECK_SECONDS, FIRST_COMPLETED)
                 for future in done:
-                    yield future.result()
                     if arrivals:
                         arrivals.check()
+                    yield future.result()
+                if arrivals:
+                    arrivals.check()
         except BaseException:
             ours.close()  # nobody is to go on with what is no longer wanted
             raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -122,6 +123,26 @@ def test_a_download_that_fails_stops_older_days_too(tmp_path: Path, jobs: int) -
             progress=lambda *_: coming.arrivals.abandon(),
         )
     assert len(Catalogue(Lake(tmp_path, EXCHANGE)).days) == 1
+    assert multiprocessing.active_children() == []
+
+
+def test_processes_that_are_at_work_end_with_the_download(tmp_path: Path) -> None:
+    """Nobody waits until the day that each of them is busy with is done."""
+    older = [DAYS[0] - timedelta(days=days) for days in range(1, 4)]
+    for day in older:
+        put(tmp_path, at(5, day=day), minute_of(at(5, day=day)))
+    coming = Coming(tmp_path)
+    days = [day.date() for day in (*older, *DAYS)]
+    with ThreadPoolExecutor(1) as beside:
+        done = beside.submit(
+            ingest, tmp_path, EXCHANGE, days=days, jobs=2, arrivals=coming.arrivals
+        )
+        while not (multiprocessing.active_children() or done.done()):
+            time.sleep(0.001)
+        coming.arrivals.abandon()  # they have yet to import what they need
+        with pytest.raises(Abandoned):
+            done.result(60)
+    assert Catalogue(Lake(tmp_path, EXCHANGE)).is_empty
     assert multiprocessing.active_children() == []
 
 
