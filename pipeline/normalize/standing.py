@@ -12,6 +12,8 @@ import numpy as np
 
 from pipeline.normalize.columns import LISTS, Columns
 from pipeline.normalize.scan import (
+    ASKS,
+    BIDS,
     BOOK,
     BROKEN,
     DIFFERENCE,
@@ -28,6 +30,7 @@ from pipeline.normalize.scan import (
     books,
     levels_at_most,
     side_at,
+    text_at_least,
 )
 
 if TYPE_CHECKING:
@@ -164,10 +167,9 @@ class StandingBooks:
         state = self._feeds[feed]
         if state["reset"]:
             return {}, {}
-        size = levels_at_most(int(state["room"]))
-        begin = side_at(int(state["levels"]), size, int(state["turn"]))
         sides = []
-        for at, count in ((begin + size, state["bids"]), (begin, state["asks"])):
+        for side, count in ((BIDS, state["bids"]), (ASKS, state["asks"])):
+            at = _place(state, side)
             prices = self._pool.price[at : at + count].tolist()
             amounts = self._pool.amount[at : at + count].tolist()
             sides.append(dict(zip(prices, amounts, strict=True)))
@@ -178,11 +180,10 @@ class StandingBooks:
         most = max(len(book.bids), len(book.asks))
         room = int(self._feeds["room"][feed])
         if room == 0 or most >= levels_at_most(room):
-            self._make_room(feed, 6 * most)
+            self._make_room(feed, text_at_least(most))
         state = self._feeds[feed]
-        size = levels_at_most(int(state["room"]))
-        begin = side_at(int(state["levels"]), size, int(state["turn"]))
-        for at, side in ((begin, book.asks), (begin + size, book.bids)):
+        for number, side in ((ASKS, book.asks), (BIDS, book.bids)):
+            at = _place(state, number)
             self._pool.price[at : at + len(side)] = list(side)
             self._pool.amount[at : at + len(side)] = list(side.values())
         state["bids"], state["asks"], state["reset"] = len(book.bids), len(book.asks), 0
@@ -211,7 +212,11 @@ class StandingBooks:
                   state["room"])  # fmt: skip
 
     def _reserve(self, rows: int, text: int) -> None:
-        """Have room in the output for what some lines may give at most."""
+        """Have room in the output for the most that some lines may give: nothing checks it later.
+
+        A change is a level of their text, or one that is gone, which stood before them or came in
+        one of them: so twice the levels of the text, and those that stand. Keyframes take fewer.
+        """
         standing = int(self._feeds["asks"].sum() + self._feeds["bids"].sum())
         self._output = _enlarged(self._output, rows, 2 * levels_at_most(text) + standing)
 
@@ -230,6 +235,12 @@ class StandingBooks:
                 getattr(output, f"{name}_price")[begin:end] = prices
                 getattr(output, f"{name}_amount")[begin:end] = amounts
         return row
+
+
+def _place(state: Any, side: int) -> int:  # noqa: ANN401 - a record of FEED
+    """Return where in the pool the levels of a standing side begin."""
+    size = levels_at_most(int(state["room"]))
+    return side_at(int(state["levels"]), size, int(state["turn"]), side)
 
 
 def _output(rows: int, levels: int) -> Output:

@@ -12,6 +12,8 @@ It takes only lines that it knows for certain, and leaves every other one to the
 """
 
 from pipeline.normalize.scan.books import (
+    ASKS,
+    BIDS,
     NO_ROOM,
     NOT_TAKEN,
     Output,
@@ -20,6 +22,7 @@ from pipeline.normalize.scan.books import (
     books,
     levels_at_most,
     side_at,
+    text_at_least,
 )
 from pipeline.normalize.scan.checksum import STATUSES
 from pipeline.normalize.scan.lines import (
@@ -47,6 +50,8 @@ from pipeline.normalize.scan.records import (
 from pipeline.normalize.scan.text import PADDING, Words, gathered
 
 __all__ = [
+    "ASKS",
+    "BIDS",
     "BOOK",
     "BROKEN",
     "DEPTH",
@@ -77,4 +82,5 @@ __all__ = [
     "levels_at_most",
     "lines",
     "side_at",
+    "text_at_least",
 ]

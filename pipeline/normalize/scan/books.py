@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
+    "ASKS",
+    "BIDS",
     "NOT_TAKEN",
     "NO_ROOM",
     "Output",
@@ -43,6 +45,7 @@ __all__ = [
     "books",
     "levels_at_most",
     "side_at",
+    "text_at_least",
 ]
 
 _COMMA, _0 = b",0"
@@ -62,16 +65,13 @@ class Pool(NamedTuple):
 
 
 class Side(NamedTuple):
-    """One side of a book: its levels' place in the pool and number, its text's place and length.
+    """One side of a book in the pool."""
 
-    And the form of its levels: 2 or 4 elements; 0, if there is no text.
-    """
-
-    place: int
+    place: int  # of its first level
     levels: int
-    text: int
-    length: int
-    form: int
+    text: int  # where its text begins
+    length: int  # of its text, in bytes
+    form: int  # of its levels: 2 or 4 elements; 0: it has no text, or no level
 
 
 class SliceAt(NamedTuple):
@@ -107,13 +107,21 @@ def levels_at_most(text_length: int) -> int:
     return text_length // 6 + 2
 
 
+def text_at_least(levels: int) -> int:
+    """Return how many bytes of text give room for so many levels."""
+    return 6 * levels
+
+
+ASKS, BIDS = 0, 1
+
+
 @compiled
-def side_at(begin: int, size: int, turn: int) -> int:
-    """Return where, in a feed's room from `begin` on, the asks of a turn begin; bids follow them.
+def side_at(begin: int, size: int, turn: int, side: int) -> int:
+    """Return where, in a feed's room from `begin` on, a side of the book of a turn begins.
 
     `size` is the room of one side, in levels or in bytes of text.
     """
-    return begin + 2 * turn * size
+    return begin + (2 * turn + side) * size
 
 
 # --- books of all feeds, in order of arrival -----------------------------------------------------
@@ -177,150 +185,181 @@ def _book(
     keyframe_every: int,
 ) -> bool:
     """Take one book, if it is one; only then is anything but scratch changed."""
-    size = levels_at_most(feed.room)
-    old, new = side_at(feed.levels, size, feed.turn), side_at(feed.levels, size, 1 - feed.turn)
-    old_text = side_at(feed.texts, feed.room, feed.turn)
-    new_text = side_at(feed.texts, feed.room, 1 - feed.turn)
-    old_asks, old_bids = (feed.asks, feed.bids) if feed.reset == 0 else (0, 0)
     used = output.used
-    asks, ask_changes, ask_form = _side(
-        text, (line.asks, line.asks_end), 1.0, pool,
-        Side(old, old_asks, old_text, feed.asks_text, feed.form), (new, new_text),
+    asks, ask_changes = _side(
+        text, (line.asks, line.asks_end), 1.0, pool, _standing(feed, ASKS), _next(feed, ASKS),
         output.ask_change_price[used[_ASKS]:], output.ask_change_amount[used[_ASKS]:],
     )  # fmt: skip
-    if asks < 0:
+    if asks.levels < 0:
         return False
-    bids, bid_changes, bid_form = _side(
-        text, (line.bids, line.bids_end), -1.0, pool,
-        Side(old + size, old_bids, old_text + feed.room, feed.bids_text, feed.form),
-        (new + size, new_text + feed.room),
+    bids, bid_changes = _side(
+        text, (line.bids, line.bids_end), -1.0, pool, _standing(feed, BIDS), _next(feed, BIDS),
         output.bid_change_price[used[_BIDS]:], output.bid_change_amount[used[_BIDS]:],
     )  # fmt: skip
-    if bids < 0 or (ask_form != bid_form and min(ask_form, bid_form) > 0):
+    if bids.levels < 0 or (asks.form != bids.form and min(asks.form, bids.form) > 0):
         return False
-    form = max(ask_form, bid_form)
+    form = max(asks.form, bids.form)
     status = checked(text, line, form)
     if status == MISMATCH:
         return False
 
     row = output.rows[used[_ROWS]]
     row.checksum_status = status
-    row.ask_levels, row.bid_levels = asks, bids
+    row.ask_levels, row.bid_levels = asks.levels, bids.levels
     row.ask_changes, row.bid_changes = ask_changes, bid_changes
-    row.ask_price, row.ask_amount = pool.price[new], pool.amount[new]
-    row.bid_price, row.bid_amount = pool.price[new + size], pool.amount[new + size]
+    row.ask_price, row.ask_amount = pool.price[asks.place], pool.amount[asks.place]
+    row.bid_price, row.bid_amount = pool.price[bids.place], pool.amount[bids.place]
     row.reset = feed.reset
     row.keyframe = feed.reset > 0 or feed.since + 1 >= keyframe_every
     used[_ROWS] += 1
     used[_BIDS] += bid_changes
     used[_ASKS] += ask_changes
     if row.keyframe:
-        _whole(pool, new, asks, output.book_ask_price, output.book_ask_amount, used[_BOOK_ASKS])
-        _whole(pool, new + size, bids, output.book_bid_price, output.book_bid_amount,
-               used[_BOOK_BIDS])  # fmt: skip
-        used[_BOOK_ASKS] += asks
-        used[_BOOK_BIDS] += bids
+        _whole(pool, asks, output.book_ask_price, output.book_ask_amount, used[_BOOK_ASKS])
+        _whole(pool, bids, output.book_bid_price, output.book_bid_amount, used[_BOOK_BIDS])
+        used[_BOOK_ASKS] += asks.levels
+        used[_BOOK_BIDS] += bids.levels
     feed.since = 0 if row.keyframe else feed.since + 1
     feed.turn, feed.reset, feed.form = 1 - feed.turn, 0, form
-    feed.asks, feed.asks_text = asks, line.asks_end - line.asks
-    feed.bids, feed.bids_text = bids, line.bids_end - line.bids
+    feed.asks, feed.asks_text = asks.levels, asks.length
+    feed.bids, feed.bids_text = bids.levels, bids.length
     return True
 
 
 @compiled
+def _standing(feed: Record, side: int) -> Side:
+    """Return a side of the book that stands; it has no levels if none does."""
+    place = side_at(feed.levels, levels_at_most(feed.room), feed.turn, side)
+    text = side_at(feed.texts, feed.room, feed.turn, side)
+    levels, length = (feed.asks, feed.asks_text) if side == ASKS else (feed.bids, feed.bids_text)
+    return Side(place, levels if feed.reset == 0 else 0, text, length, feed.form)
+
+
+@compiled
+def _next(feed: Record, side: int) -> Side:
+    """Return where a side of the next book goes."""
+    place = side_at(feed.levels, levels_at_most(feed.room), 1 - feed.turn, side)
+    return Side(place, 0, side_at(feed.texts, feed.room, 1 - feed.turn, side), 0, 0)
+
+
+@compiled
 def _whole(
-    pool: Pool,
-    place: int,
-    levels: int,
-    prices: NDArray[np.float64],
-    amounts: NDArray[np.float64],
-    used: int,
+    pool: Pool, side: Side, prices: NDArray[np.float64], amounts: NDArray[np.float64], used: int
 ) -> None:
     """Write down all levels of a side."""
-    copied(pool.price, place, prices, used, levels)
-    copied(pool.amount, place, amounts, used, levels)
+    copied(pool.price, side.place, prices, used, side.levels)
+    copied(pool.amount, side.place, amounts, used, side.levels)
 
 
 # --- one side ------------------------------------------------------------------------------------
 
 
 @compiled
-def _side(  # noqa: C901 - one pass over two texts; see the module
+def _side(
     text: NDArray[np.uint8],
     span: tuple[int, int],
     sign: float,
     pool: Pool,
     before: Side,
-    to: tuple[int, int],
+    to: Side,
     prices: NDArray[np.float64],
     amounts: NDArray[np.float64],
-) -> tuple[int, int, int]:
-    """Read a side's text into the pool, and note prices and amounts that changed.
+) -> tuple[Side, int]:
+    """Read a side, a span of text, to its place in the pool; note what changed against `before`.
 
-    `to` is where in the pool its levels and its text go.
-
-    `sign` makes prices grow from the best one on: 1 for asks, -1 for bids. Returns the numbers of
-    levels and of changes, and the form (0 without a level); -1 levels if it is no side.
+    `sign` makes prices grow from the best one on: 1 for asks, -1 for bids. Returns the side and how
+    many changes it has in `prices` and `amounts`; a side of -1 levels if the text is none.
     """
     begin, end = span
-    price_of, amount_of, start_of, texts = pool
-    place, text_place = to
-    copied(text, begin, texts, text_place, end - begin)
+    none = Side(0, -1, 0, 0, 0)
+    copied(text, begin, pool.text, to.text, end - begin)
+    # Levels that were read, changes, and how many levels of the side before have been passed.
     levels = changes = passed = form = 0
     worst = -np.inf
     at = begin + 1
     while at < end - 1:
-        same = passed
-        if passed < before.levels and before.form > 0:
-            there = start_of[before.place + passed]
-            most = min(before.length - there, end - at)
-            agreed = there + agreement(text, at, texts, before.text + there, most)
-            while same < before.levels and start_of[before.place + same + 1] <= agreed:
-                same += 1
+        same = _unchanged(text, at, end, pool, before, passed)
         if same > passed:
-            from_, into, count = before.place + passed, place + levels, same - passed
-            copied(price_of, from_, price_of, into, count)
-            copied(amount_of, from_, amount_of, into, count)
-            moved = at - begin - start_of[from_]
-            _starts(start_of, from_, into, count, moved)
-            levels, passed = levels + count, same
-            at = begin + moved + start_of[before.place + same]
-            worst = sign * price_of[place + levels - 1]
+            moved = at - begin - pool.start[before.place + passed]
+            _carry_over(pool, before.place + passed, to.place + levels, same - passed, moved)
+            levels, passed = levels + same - passed, same
+            at = begin + moved + pool.start[before.place + same]
+            worst = sign * pool.price[to.place + levels - 1]
             level_form = before.form
         else:
             price, amount, after, level_form = _level(text, at)
             if after < 0 or not (after == end - 1 or text[after] == _COMMA):
-                return -1, 0, 0
+                return none, 0
             if not (sign * price > worst and amount > 0):
-                return -1, 0, 0
+                return none, 0
             worst = sign * price
-            while passed < before.levels and sign * price_of[before.place + passed] < worst:
-                prices[changes], amounts[changes] = price_of[before.place + passed], 0.0
-                passed, changes = passed + 1, changes + 1
-            stood = passed < before.levels and price_of[before.place + passed] == price
-            if not stood or amount_of[before.place + passed] != amount:
+            passed, changes = _gone(pool, before, passed, sign, worst, prices, amounts, changes)
+            stood = passed < before.levels and pool.price[before.place + passed] == price
+            if not stood or pool.amount[before.place + passed] != amount:
                 prices[changes], amounts[changes] = price, amount
                 changes += 1
             passed += stood
-            into = place + levels
-            price_of[into], amount_of[into], start_of[into] = price, amount, at - begin
+            into = to.place + levels
+            pool.price[into], pool.amount[into], pool.start[into] = price, amount, at - begin
             levels, at = levels + 1, after + 1
         if form not in (0, level_form):
-            return -1, 0, 0
+            return none, 0
         form = level_form
-    start_of[place + levels] = end - begin
-    while passed < before.levels:
-        prices[changes], amounts[changes] = price_of[before.place + passed], 0.0
-        passed, changes = passed + 1, changes + 1
-    return levels, changes, form
+    pool.start[to.place + levels] = end - begin
+    passed, changes = _gone(pool, before, passed, sign, np.inf, prices, amounts, changes)
+    return Side(to.place, levels, to.text, end - begin, form), changes
 
 
 @compiled
-def _starts(start: NDArray[np.int64], from_: int, to: int, count: int, moved: int) -> None:
-    """Copy where levels begin, for a text in which they lie elsewhere."""
-    source, target = start[from_ : from_ + count], start[to : to + count]
+def _unchanged(
+    text: NDArray[np.uint8], at: int, end: int, pool: Pool, before: Side, passed: int
+) -> int:
+    """Return up to which level of the side before, from `passed` on, the text says the same.
+
+    Up to where the next level begins, which is past the comma, or the side ends: so both agree on
+    what ends the level too, and nothing of it is left to look at.
+    """
+    if passed >= before.levels or before.form == 0:
+        return passed
+    there = pool.start[before.place + passed]
+    most = min(before.length - there, end - at)
+    agreed = there + agreement(text, at, pool.text, before.text + there, most)
+    same = passed
+    while same < before.levels and pool.start[before.place + same + 1] <= agreed:
+        same += 1
+    return same
+
+
+@compiled
+def _carry_over(pool: Pool, source: int, target: int, count: int, moved: int) -> None:
+    """Copy some levels to a side whose text has them so many bytes further on."""
+    copied(pool.price, source, pool.price, target, count)
+    copied(pool.amount, source, pool.amount, target, count)
+    # Slices, as in `copied`.
+    before, after = pool.start[source : source + count], pool.start[target : target + count]
     for level in range(count):
-        target[level] = source[level] + moved
+        after[level] = before[level] + moved
+
+
+@compiled
+def _gone(
+    pool: Pool,
+    before: Side,
+    passed: int,
+    sign: float,
+    price: float,
+    prices: NDArray[np.float64],
+    amounts: NDArray[np.float64],
+    changes: int,
+) -> tuple[int, int]:
+    """Note as gone the levels of the side before, from `passed` on, that are better than a price.
+
+    Returns how many are passed then, and how many changes there are.
+    """
+    while passed < before.levels and sign * pool.price[before.place + passed] < price:
+        prices[changes], amounts[changes] = pool.price[before.place + passed], 0.0
+        passed, changes = passed + 1, changes + 1
+    return passed, changes
 
 
 @compiled
