@@ -30,7 +30,7 @@ class Arrivals:
     ) -> None:
         self.days = days
         self._coming = {day: set(minutes) for day, minutes in coming.items()}
-        self.count = sum(map(len, self._coming.values()))
+        self.expected = sum(map(len, self._coming.values()))  # minutes, at the beginning
         self._abandoned = False
         self._changed = threading.Condition()
 

@@ -32,7 +32,10 @@ log = logging.getLogger(__name__)
 
 
 class Progress(AbstractContextManager["Progress"], Protocol):
-    """Shows how a backfill goes on; made with the number of minutes to fetch."""
+    """Shows how a backfill goes on; made with the number of minutes to fetch.
+
+    Called by two threads: the download's, and that of the ingest beside it.
+    """
 
     def advance(self, size: int, *, arrived: bool) -> None:
         """One more minute is done: its bytes, and whether it arrived."""
@@ -97,9 +100,8 @@ def backfill(
         write_database(settings.data, settings.exchange)
         for name, day in _suspect(settings, plan):
             log.warning("%s was asked for on %s, and there is not a line: suspect", name, day)
-        clear_drafts(
-            settings.data, settings.exchange
-        )  # the folders too: the next run has nothing left to tidy
+        # The folders too: the next run has nothing left to tidy.
+        clear_drafts(settings.data, settings.exchange)
     return BackfillReport(plan, downloaded, ingested)
 
 

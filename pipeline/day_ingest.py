@@ -119,7 +119,7 @@ def _write_day(
         "source": digest,
         "slices": len(rows),
         "slice_bytes": sum(row["bytes"] for row in rows),
-        "minutes_fetched": sum(map(bool, sources.minutes)),
+        "minutes_fetched": sum(map(bool, sources.all_ranks())),
         **{name: totals[name] for name in ("lines", "control", "foreign_lines", "quarantined")},
         **{name: totals[name] for name in ("disconnects", "outside_minute", "backwards")},
     }

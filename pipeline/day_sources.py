@@ -28,16 +28,15 @@ class DaySources:
     day: date
     held: list[DayOfSlices]
     arrivals: Arrivals | None = None
-    _ranks: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    _ranks: dict[int, tuple[int, ...]] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def requests(self) -> list[Request]:
         """The requests, by rank."""
         return [held.request for held in self.held]
 
-    @property
-    def minutes(self) -> list[tuple[int, ...]]:
-        """The ranks that count, by minute."""
+    def all_ranks(self) -> list[tuple[int, ...]]:
+        """Return the ranks that count, by minute; waits for all, raises Abandoned as `ranks`."""
         return [self.ranks(minute) for minute in range(MINUTES_OF_DAY)]
 
     @property
@@ -72,7 +71,7 @@ class DaySources:
     def digest(self) -> str:
         """Return what the day's lake depends on: the slices that count, and the schema."""
         state = hashlib.sha256(f"schema {SCHEMA_VERSION}\n".encode())
-        for minute, ranks in enumerate(self.minutes):
+        for minute, ranks in enumerate(self.all_ranks()):
             for rank in ranks:
                 held = self.held[rank]
                 line = f"{held.request.folder} {minute} {held.slices[minute].sha256}\n"

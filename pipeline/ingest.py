@@ -76,9 +76,7 @@ def ingest(
     coming = sorted(arrivals.days) if arrivals else []
     there = _days_with_slices(run.door) if days is None else sorted(days)
     todo = [
-        day
-        for day in there
-        if day not in coming and run.is_stale(sources_of(run.door, day, arrivals))
+        day for day in there if day not in coming and run.admit(sources_of(run.door, day, arrivals))
     ]
     total = len(todo) + len(coming)
     for done, result in enumerate(_results(run, todo, coming, jobs, arrivals), 1):
@@ -165,12 +163,12 @@ class _Run:
         self._lake.prepare()
         self.catalogue = Catalogue(self._lake)
 
-    def is_stale(self, sources: DaySources) -> bool:
-        """Say whether a day is to be written, and note it if not."""
+    def admit(self, sources: DaySources) -> bool:
+        """Keep and report what is known of a day's slices; say whether it is to be written."""
         for held in sources.held:
             held.save()
         self.report.corrupt |= sources.corrupt
-        slices = sum(map(len, sources.minutes))
+        slices = sum(map(len, sources.all_ranks()))
         if not slices:
             # Raw that is gone must not take with it what the lake still has.
             day = sources.day
@@ -217,7 +215,7 @@ def _results(
     the other, its parts read by threads: compiled code does not wait for other threads.
     """
     given = run.data, run.exchange
-    slices = run.slices + (arrivals.count if arrivals else 0)
+    slices = run.slices + (arrivals.expected if arrivals else 0)
     if jobs is None:
         jobs = (os.cpu_count() or 1) if slices >= _SLICES_WORTH_HELP else 1
     if jobs > 1:
@@ -230,7 +228,7 @@ def _results(
         for day in days:
             yield ingest_day(*given, day, run.wanted, readers, arrivals)
         for day in coming:
-            yield ingest_day(*given, day, run.wanted, readers, arrivals, run.is_stale)
+            yield ingest_day(*given, day, run.wanted, readers, arrivals, run.admit)
 
 
 def _by_processes(

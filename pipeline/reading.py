@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from pipeline.normalize.part import Part, PartReader
-from pipeline.normalize.scan import LINE, PADDING, Names, beginning, lines
+from pipeline.normalize.scan import LINE, PADDING, Names, beginning, scan_lines
 from pipeline.normalize.slice_reader import SliceReader
-from pipeline.slice_file import Blocks, split_line
+from pipeline.slice_file import Blocks
 from pipeline.slices import Request
 from pipeline.times import MINUTES_OF_DAY, day_start_us
 
@@ -68,14 +68,14 @@ def parts_of(sources: DaySources) -> Iterator[PartSources]:
 def read_part(part: PartSources, delivered: Delivered | None = None) -> Part:
     """Read a part of a day; raises SliceCorrupt. `delivered` is what earlier parts found."""
     start = day_start_us(part.day)
-    reader = PartReader(part.requests, start, part.first_minute, split_line, delivered)
+    reader = PartReader(part.requests, start, part.first_minute, delivered)
     blocks = Blocks(PADDING)
     for minute, held in enumerate(part.slices, part.first_minute):
         reader.begin_minute(tuple(rank for rank, _ in held))
         begins = beginning(part.day, minute)
-        orders = _orders(blocks, [path for _, path in held], begins) if len(held) > 1 else [None]
+        orders = _orders(blocks, [path for _, path in held], begins)
         slices = []
-        for (rank, path), order in zip(held, orders, strict=False):
+        for (rank, path), order in zip(held, orders, strict=True):
             slices.append(SliceReader(reader, rank, begins, order))
             for text, stop in _arrays(blocks, path):
                 slices[-1].read(text, stop)
@@ -89,27 +89,29 @@ def _arrays(blocks: Blocks, path: Path) -> Iterator[tuple[NDArray[np.uint8], int
         yield np.frombuffer(buffer, np.uint8), stop
 
 
-def _orders(blocks: Blocks, paths: list[Path], begins: Words) -> list[NDArray[np.int64]]:
-    """Return the place in the minute, from 1, of each line of several slices of it.
+def _orders(blocks: Blocks, paths: list[Path], begins: Words) -> list[NDArray[np.int64] | None]:
+    """Return the place in the minute, from 1, of each line of its slices; None for an only one.
 
     Between slices the clock alone can tell the order; within one it never runs back. Of lines that
     arrived at once those of the widest request come first.
     """
-    arrived = [np.maximum.accumulate(_arrivals(blocks, path, begins)) for path in paths]
+    if len(paths) <= 1:
+        return [None] * len(paths)
+    arrived = [np.maximum.accumulate(_clocks(blocks, path, begins)) for path in paths]
     order = np.argsort(np.concatenate(arrived), kind="stable")
     places = np.empty(len(order), np.int64)
     places[order] = np.arange(1, len(order) + 1)
-    return np.split(places, np.cumsum([len(each) for each in arrived])[:-1])
+    return [*np.split(places, np.cumsum([len(each) for each in arrived])[:-1])]
 
 
-def _arrivals(blocks: Blocks, path: Path, begins: Words) -> NDArray[np.int64]:
+def _clocks(blocks: Blocks, path: Path, begins: Words) -> NDArray[np.int64]:
     """Return when each line arrived, in 100 ns since the minute began; -1 if it doesn't say."""
     found, names = np.zeros(4096, LINE), Names.none()
     arrived = [np.zeros(0, np.int64)]
     for text, stop in _arrays(blocks, path):
         at = 0
         while at < stop:
-            count, at = lines(text, at, stop, begins, found, names)
+            count, at = scan_lines(text, at, stop, begins, found, names)
             arrived.append(found["time"][:count].copy())
     return np.concatenate(arrived)
 
@@ -120,7 +122,7 @@ def compile_scan() -> None:
     trade = b'{"table":"trade","data":{"marketCode":"A","side":"BUY","price":1,"quantity":1}}'
     time = b"2020-08-01T23:54:15.0881763Z "
     text = b"".join(time + message + b"\n" for message in (book % b"A", book % b"B", trade))
-    reader = PartReader([Request("any", "none")], 0, 0, split_line)
+    reader = PartReader([Request("any", "none")], 0, 0)
     reader.begin_minute((0,))
     padded = np.frombuffer(bytearray(text + bytes(PADDING)), np.uint8)
     SliceReader(reader, 0, beginning(date(2020, 8, 1), 1434), None).read(padded, len(text))

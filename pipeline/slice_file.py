@@ -1,20 +1,14 @@
 """One slice: its lines, the times they begin with, and its facts.
 
-A slice is gzip NDJSON, one UTC minute of the arrival clock, in Tardis's own form. Each line is
-
-    2020-07-14T00:00:00.2904133Z {"table":"futures/depth",…}
-    └ arrival time, 28 characters, 100 ns ┘ └ the exchange's own JSON
-
-and an empty line marks a disconnect of the recorder.
+A slice is gzip NDJSON, one UTC minute of the arrival clock, in Tardis's own form: each line is an
+arrival time, a space and the exchange's own JSON (stamp.py), and an empty line marks a disconnect
+of the recorder.
 """
 
 from __future__ import annotations
 
 import hashlib
-import re
 import zlib
-from datetime import UTC, datetime
-from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -23,15 +17,14 @@ from isal import igzip
 from isal.igzip_lib import IsalError
 
 from pipeline.errors import SliceCorrupt
-from pipeline.times import to_us
+from pipeline.stamp import stamp_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["Blocks", "SliceFacts", "examine", "read_lines", "split_line"]
+__all__ = ["Blocks", "SliceFacts", "examine", "read_lines"]
 
-_STAMP: Final = re.compile(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d):([0-5]\d)\.(\d{6})\dZ ")
 _BLOCK: Final = 4 << 20
 # Messages have some kilobytes. What has no end after so many bytes is no line of a recorder, and
 # must not fill the memory.
@@ -60,23 +53,6 @@ class SliceFacts(msgspec.Struct, frozen=True, omit_defaults=True):
     first: str | None
     last: str | None
     mtime_ns: int
-
-
-def split_line(line: bytes) -> tuple[int, bytes]:
-    """Return the arrival time (microseconds UTC, truncated as Tardis's clients do) and the JSON.
-
-    Raises ValueError for a line that does not begin with an arrival time and a space.
-    """
-    stamp = _STAMP.match(line)
-    if stamp is None:
-        raise ValueError("no arrival time at the start of the line")
-    minute, seconds, microseconds = stamp.groups()
-    return _minute_us(minute) + int(seconds) * 1_000_000 + int(microseconds), line[29:]
-
-
-@lru_cache(maxsize=64)
-def _minute_us(text: bytes) -> int:
-    return to_us(datetime.fromisoformat(text.decode("ascii")).replace(tzinfo=UTC))
 
 
 class Blocks:
@@ -146,8 +122,8 @@ def examine(path: Path) -> SliceFacts:
         bytes=status.st_size,
         lines=lines,
         disconnects=disconnects,
-        first=_stamp_text(first),
-        last=_stamp_text(last),
+        first=stamp_of(first),
+        last=stamp_of(last),
         mtime_ns=status.st_mtime_ns,
     )
 
@@ -162,10 +138,6 @@ def _counted(buffer: bytearray, stop: int) -> tuple[int, int, bytes, bytes]:
         told = [line for line in lines if line.strip()] or [b""]
         return len(lines), sum(not line.strip() for line in lines), told[0], told[-1]
     return len(ends), 0, bytes(buffer[: ends[0]]), bytes(buffer[begins[-1] : stop - 1])
-
-
-def _stamp_text(line: bytes) -> str | None:
-    return line[:28].decode("ascii") if _STAMP.match(line) else None
 
 
 def _sha256(path: Path) -> str:

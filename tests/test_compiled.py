@@ -113,7 +113,7 @@ from pipeline.normalize.scan import text
 from pipeline.reading import compile_scan
 
 compile_scan()
-called = scan.lines, scan.books, scan.levels_at_most, text._gather
+called = scan.scan_lines, scan.scan_books, scan.levels_at_most, text._gather
 print(min(len(function.signatures) for function in called), len(text._gather.signatures))
 """
 

@@ -24,6 +24,7 @@ LAYERS = [
     ["pipeline.errors"],
     ["pipeline.channels", "pipeline.times", "pipeline.config", "pipeline.schemas"],
     ["pipeline.dictionary"],
+    ["pipeline.stamp"],
     ["pipeline.durable"],
     ["pipeline.lock"],
     ["pipeline.slice_file"],

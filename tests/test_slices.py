@@ -15,8 +15,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pipeline.errors import SliceCorrupt
-from pipeline.slice_file import examine, read_lines, split_line
+from pipeline.slice_file import examine, read_lines
 from pipeline.slices import DayOfSlices, Door, Request, minute_path, parse_minute_path
+from pipeline.stamp import split_line
 
 from .conftest import ROOT, clean_environment
 from .making import DAY, at, line, write_minute

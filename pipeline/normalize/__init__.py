@@ -8,6 +8,7 @@ checksum.py      the exchange's CRC-32 over a book, and the verdict on it
 columns.py       rows as columns, with lists
 coverage.py      which slice counts for a feed in a minute, and where the feed breaks
 standing.py      the books that stand, and what each message changed
+trades.py        what the scan or the decoder found → rows of trades → `trades`
 part.py          all feeds of a part, and what was found
 slice_reader.py  one slice's lines → the part
 

@@ -17,6 +17,7 @@ import msgspec
 
 from pipeline.channels import BOOK_CHANNELS, DEPTH_CHANNELS, DIFFERENCE_CHANNELS, canonical_channel
 from pipeline.normalize.checksum import verdict
+from pipeline.normalize.scan import LAST_TIMESTAMP
 
 __all__ = [
     "Book",
@@ -34,7 +35,6 @@ __all__ = [
 
 _T = TypeVar("_T")
 _INT64: Final = range(-(2**63), 2**63)
-_LAST_MS: Final = 253_402_300_799_999  # the end of the year 9999
 _FORMS: Final[tuple[set[int], ...]] = ({2}, {4}, {2, 4}, set())
 _price_and_amount: Final = itemgetter(0, 1)
 _beyond: Final = itemgetter(slice(2, None))
@@ -305,6 +305,6 @@ def _time(value: int | str | None) -> int | None:
     milliseconds = _whole(value, "timestamp")
     if milliseconds is None:
         return None
-    if not 0 <= milliseconds <= _LAST_MS:
+    if not 0 <= milliseconds <= LAST_TIMESTAMP:
         raise Refused(f"timestamp is {milliseconds}, not milliseconds since 1970")
     return milliseconds * 1000

@@ -110,7 +110,7 @@ class DepthFeed:
             if known:
                 messages = _continued(messages, self._last)
                 rows = messages.rows
-            rows["reset"][0] = not known
+            rows["reset"][0] = 0 if known else FIRST
         self._note_breaks(rows, breaks)
         self._taken += len(rows)
         self._last_place = int(rows["arrival"][-1])

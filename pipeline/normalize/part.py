@@ -21,7 +21,7 @@ from pipeline.normalize.standing import StandingBooks
 from pipeline.times import MINUTE_US
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -60,7 +60,7 @@ class Part:
     disconnects: list[Disconnect] = field(default_factory=list)
     # The book that each feed ends with, bids and asks.
     last: dict[int, tuple[Levels, Levels]] = field(default_factory=dict)
-    # As sent, by number: the scan knows but these two.
+    # As sent, by number: the scan knows but these two, as 0 and 1.
     actions: dict[str | None, int] = field(default_factory=lambda: {None: 0, "partial": 1})
     # By minute and rank: what became of the lines of one slice.
     tallies: dict[tuple[int, int], Tally] = field(default_factory=dict)
@@ -77,8 +77,7 @@ class PartReader:
 
     `requests` are those with slices on the day, the widest first; a slice is known by the rank of
     its request. Times are microseconds UTC. The result depends on nothing but what is put in.
-    `delivered` says what earlier parts found of feeds that nobody asked for. `split_line` parts a
-    line that the scan leaves into its arrival and its JSON, or raises ValueError.
+    `delivered` says what earlier parts found of feeds that nobody asked for.
     """
 
     def __init__(
@@ -86,11 +85,9 @@ class PartReader:
         requests: Sequence[Covering],
         day_start: int,
         first_minute: int,
-        split_line: Callable[[bytes], tuple[int, bytes]],
         delivered: Delivered | None = None,
     ) -> None:
         self.day_start = day_start
-        self.split_line = split_line
         self.coverage = Coverage(requests, day_start, first_minute, delivered)
         self.part = Part([])
         self.minute = first_minute - 1

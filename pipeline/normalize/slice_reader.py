@@ -28,9 +28,10 @@ from pipeline.normalize.scan import (
     OTHER,
     TRADE,
     SliceAt,
-    lines,
+    scan_lines,
 )
 from pipeline.normalize.trades import of_decoder, of_scan
+from pipeline.stamp import split_line
 from pipeline.times import DAY_US, MINUTE_US
 
 if TYPE_CHECKING:
@@ -80,8 +81,8 @@ class SliceReader:
         self._order = order
         self._begin = reader.minute_start
         self._first = 1  # the number of the batch's first line
-        self._counted = np.zeros(0, np.int8)  # by the feed's number
-        self._unasked: set[int] = set()  # feeds that count, if a line of them can be read
+        self._verdicts = np.zeros(0, np.int8)  # by the feed's number
+        self._unasked: set[int] = set()  # feeds nobody asked for, no line of which was read yet
         self.tally = reader.part.tallies[reader.minute, rank] = Tally()
         # When the last line arrived, but never outside the minute: a clock that ran away must not
         # carry a book over a disconnect.
@@ -92,7 +93,7 @@ class SliceReader:
         at = 0
         while at < stop:
             found = self._reader.found
-            count, at = lines(text, at, stop, self._begins, found, self._reader.names)
+            count, at = scan_lines(text, at, stop, self._begins, found, self._reader.names)
             found = self._numbered(found[:count])
             times = np.where(found["time"] >= 0, self._begin + found["time"] // 10, _UNTIMED)
             here = SliceAt(self._begin, self._first, self._rank, self._places(count))
@@ -114,6 +115,11 @@ class SliceReader:
         return places
 
     def _take(self, batch: _Batch) -> None:
+        """Take some lines, not in their order: by_feed puts rows back into it.
+
+        Decoded ones first, for a blank one among them is a disconnect. Trades know nothing of
+        those; books are taken stretch by stretch between them.
+        """
         books = dict(self._decoded(batch))
         disconnects = np.flatnonzero(batch.found["kind"] == DISCONNECT)
         self.tally["lines"] += len(batch.found) - len(disconnects)
@@ -138,7 +144,7 @@ class SliceReader:
                 batch.found["kind"][index] = DISCONNECT
                 continue
             try:
-                batch.times[index], payload = self._reader.split_line(raw)
+                batch.times[index], payload = split_line(raw)
             except ValueError as error:
                 self._quarantine(batch, index, str(error), raw)
                 continue
@@ -248,7 +254,7 @@ class SliceReader:
             index = int(order[at])
             message: Message | None = decoded.get(index)
             if message is None:
-                _, payload = self._reader.split_line(batch.raw(index))
+                _, payload = split_line(batch.raw(index))
                 message = self._message(batch, index, payload)
             if isinstance(message, Books):
                 self._decoded_books(batch, index, message)
@@ -268,18 +274,18 @@ class SliceReader:
 
     def _feeds_count(self, feeds: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Say of the feeds of some lines whether they count from this slice."""
-        known = len(self._counted)
+        known = len(self._verdicts)
         if known < len(self._reader.part.feeds):
-            self._counted = np.concatenate(
-                [self._counted, np.zeros(len(self._reader.part.feeds) - known, np.int8)]
+            self._verdicts = np.concatenate(
+                [self._verdicts, np.zeros(len(self._reader.part.feeds) - known, np.int8)]
             )
-        for number in np.unique(feeds[self._counted[feeds] == 0]).tolist():
+        for number in np.unique(feeds[self._verdicts[feeds] == 0]).tolist():
             feed = self._reader.part.feeds[number]
             counts = self._reader.coverage.counts(self._rank, feed)
-            self._counted[number] = _COUNTS if counts else _SHADOWED
+            self._verdicts[number] = _COUNTS if counts else _SHADOWED
             if counts and self._reader.coverage.owner(feed) is None:
                 self._unasked.add(number)
-        counting: NDArray[np.bool_] = self._counted[feeds] == _COUNTS
+        counting: NDArray[np.bool_] = self._verdicts[feeds] == _COUNTS
         return counting
 
     def _note_deliveries(self, feeds: NDArray[np.int64]) -> None:

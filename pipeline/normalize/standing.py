@@ -27,8 +27,8 @@ from pipeline.normalize.scan import (
     Output,
     Pool,
     SliceAt,
-    books,
     levels_at_most,
+    scan_books,
     side_at,
     text_at_least,
 )
@@ -100,7 +100,7 @@ class StandingBooks:
             rest = order[taken:]
             size = int(lines["end"][rest[-1]] - lines["start"][rest[0]])
             self._reserve(len(rest), size)
-            count, why = books(
+            count, why = scan_books(
                 text, lines, rest, at, self._feeds, self._pool, self._output, KEYFRAME_EVERY
             )
             taken += count

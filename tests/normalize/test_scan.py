@@ -34,8 +34,8 @@ from pipeline.normalize.scan import (
 )
 from pipeline.normalize.scan.text import number
 from pipeline.normalize.slice_reader import SliceReader
-from pipeline.slice_file import split_line
 from pipeline.slices import Request
+from pipeline.stamp import split_line
 from pipeline.times import MINUTE_US
 from tests.conftest import ROOT, clean_environment
 from tests.normalize.wire import STAMP, Wire
@@ -74,15 +74,14 @@ def _small_steps() -> Iterator[None]:
 
 def padded(content: bytes) -> NDArray[np.uint8]:
     """Return bytes as the scan takes them, with something worse than zeros behind them."""
-    return np.frombuffer(bytearray(content + b'],[1,2]],"asks":[[1,2]],"\n'[:PADDING]), np.uint8)
+    behind = (b'],[1,2]],"asks":[[1,2]],"\n' * PADDING)[:PADDING]
+    return np.frombuffer(bytearray(content + behind), np.uint8)
 
 
 def scanned(blocks: Sequence[bytes], begin: int = _BEGIN) -> Part:
     """Return what the scan, and the decoder behind it, make of a minute's blocks of lines."""
     minute = begin // MINUTE_US % 1440
-    reader = PartReader(
-        [Request("coinflex", "tardis")], begin - minute * MINUTE_US, minute, split_line
-    )
+    reader = PartReader([Request("coinflex", "tardis")], begin - minute * MINUTE_US, minute)
     reader.begin_minute((0,))
     day = datetime.fromtimestamp(begin / 1e6, UTC).date()
     slice_ = SliceReader(reader, 0, beginning(day, minute), None)

@@ -19,8 +19,8 @@ from pipeline.normalize.scan.books import (
     Output,
     Pool,
     SliceAt,
-    books,
     levels_at_most,
+    scan_books,
     side_at,
     text_at_least,
 )
@@ -28,9 +28,10 @@ from pipeline.normalize.scan.checksum import STATUSES
 from pipeline.normalize.scan.lines import (
     HAS_TIMESTAMP,
     HAS_TRADE_ID,
+    LAST_TIMESTAMP,
     TABLES,
     beginning,
-    lines,
+    scan_lines,
 )
 from pipeline.normalize.scan.names import Names
 from pipeline.normalize.scan.records import (
@@ -61,6 +62,7 @@ __all__ = [
     "FIRST",
     "HAS_TIMESTAMP",
     "HAS_TRADE_ID",
+    "LAST_TIMESTAMP",
     "LINE",
     "MESSAGE",
     "NOT_TAKEN",
@@ -77,10 +79,10 @@ __all__ = [
     "SliceAt",
     "Words",
     "beginning",
-    "books",
     "gathered",
     "levels_at_most",
-    "lines",
+    "scan_books",
+    "scan_lines",
     "side_at",
     "text_at_least",
 ]

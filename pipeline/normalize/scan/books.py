@@ -42,8 +42,8 @@ __all__ = [
     "Output",
     "Pool",
     "SliceAt",
-    "books",
     "levels_at_most",
+    "scan_books",
     "side_at",
     "text_at_least",
 ]
@@ -128,7 +128,7 @@ def side_at(begin: int, size: int, turn: int, side: int) -> int:
 
 
 @compiled
-def books(
+def scan_books(
     text: NDArray[np.uint8],
     lines: NDArray[Any],
     order: NDArray[np.int64],

@@ -22,7 +22,7 @@ _FOUR_ELEMENTS: Final = 4
 
 
 def _crc_tables() -> NDArray[np.uint32]:
-    """Return CRC-32 of each byte, followed by 0 to 15 zero bytes."""
+    """Return what each byte, followed by 0 to 15 zero bytes, leaves in an empty register."""
     tables = np.zeros((16, 256), np.uint32)
     for byte in range(256):
         crc = byte
@@ -55,8 +55,8 @@ def checked(text: NDArray[np.uint8], line: Record, form: int) -> int:
 def _crc32(text: NDArray[np.uint8], at: int, end: int, crc: np.uint32) -> np.uint32:
     """Go on with a CRC-32 over text[at:end], sixteen bytes a step.
 
-    What a byte does to the result depends on how many bytes follow it within the step alone, so
-    sixteen look-ups that don't wait for each other make one step.
+    Slicing by 16: the CRC is linear, so what a byte adds depends on nothing but its value and how
+    many bytes of the step follow it. Sixteen look-ups, none of which waits for another.
     """
     crc = np.uint32(crc ^ _ALL_ONES)
     while end - at >= 16:  # noqa: PLR2004 - a step

@@ -62,16 +62,17 @@ __all__ = [
     "HAS_SEQ_NUM",
     "HAS_TIMESTAMP",
     "HAS_TRADE_ID",
+    "LAST_TIMESTAMP",
     "TABLES",
     "beginning",
-    "lines",
+    "scan_lines",
 ]
 
 _LF, _BLANK, _QUOTE, _COMMA, _MINUS, _POINT, _Z = b'\n ",-.Z'
 _OPEN, _CLOSE, _BEGIN, _END = b"[]{}"
 
-# Without the quote that all begin with, and in an
-# order in which the wire often has them, for the one after the last one found is tried first.
+# Without the quote that all begin with, and in an order in which the wire often has them, for the
+# one after the last one found is tried first.
 _KEYS: Final = words(
     [
         b'table":', b'action":', b'data":', b'side":', b'quantity":', b'price":', b'marketCode":',
@@ -84,7 +85,7 @@ _KEYS: Final = words(
     _SEQ_NUM, _ASKS, _CHECKSUM, _BIDS, _TIMESTAMP, _KEY_COUNT,
 ) = range(15)  # fmt: skip
 
-# As the wire spells them; both names of the full channel.
+# As the wire spells them, both names of the full channel too: channels.py has one for each.
 TABLES: Final = (
     "futures/depth", "depth", "depthL5", "depthL10", "depthL25", "depthUpdate", "trade",
 )  # fmt: skip
@@ -94,7 +95,8 @@ _ACTIONS: Final = words([b'"partial"'])
 _SIDES: Final = words([b'"BUY"', b'"buy"', b'"SELL"', b'"sell"'])
 _FIRST_SELL: Final = 2
 
-_LAST_TIMESTAMP: Final = 253_402_300_799_999  # the end of the year 9999
+_LENGTH_AFTER_MINUTE: Final = len(b"15.0881763Z ")
+LAST_TIMESTAMP: Final = 253_402_300_799_999  # milliseconds: the end of the year 9999
 
 
 def _bits(*keys: int) -> int:
@@ -121,7 +123,7 @@ def beginning(day: date, minute: int) -> Words:
 
 
 @compiled
-def lines(
+def scan_lines(
     text: NDArray[np.uint8],
     at: int,
     stop: int,
@@ -159,7 +161,7 @@ def _line(  # noqa: PLR0911 - a way out for each rule of the grammar
     if text[at] == _LF:
         return DISCONNECT, at
     line.seen = line.checksum = 0
-    line.time = _arrival(text, at, minute)
+    line.time = _clock(text, at, minute)
     if line.time < 0:
         return OTHER, -1
     end = _message(text, at + minute.lengths[0] + _LENGTH_AFTER_MINUTE, line)
@@ -177,11 +179,8 @@ def _line(  # noqa: PLR0911 - a way out for each rule of the grammar
     return TRADE if trade else DEPTH, end
 
 
-_LENGTH_AFTER_MINUTE: Final = len(b"15.0881763Z ")
-
-
 @compiled
-def _arrival(text: NDArray[np.uint8], at: int, minute: Words) -> int:
+def _clock(text: NDArray[np.uint8], at: int, minute: Words) -> int:
     """Return when a line arrived, in 100 ns since the minute began; -1 if not in this minute."""
     if word(text, at, minute, 0, 1) < 0:
         return -1
@@ -205,6 +204,8 @@ def _message(text: NDArray[np.uint8], at: int, line: Record) -> int:
     key = _TABLE - 1
     while True:
         at, key = _key(text, at + 1, _TABLE, key + 1, _SIDE, line)
+        if at < 0:
+            return -1
         if key == _TABLE:
             line.table, at = _choice(text, at, _TABLES)
         elif key == _ACTION:
@@ -212,7 +213,7 @@ def _message(text: NDArray[np.uint8], at: int, line: Record) -> int:
         elif key == _DATA and text[at] == _OPEN:
             at = _object(text, at + 1, line)
             at = at + 1 if at >= 0 and text[at] == _CLOSE else -1
-        elif key == _DATA:
+        else:
             at = _object(text, at, line)
         if at < 0:
             return -1
@@ -228,8 +229,9 @@ def _object(text: NDArray[np.uint8], at: int, line: Record) -> int:
     key = _SIDE - 1
     while True:
         at, key = _key(text, at + 1, _SIDE, key + 1, _KEY_COUNT, line)
-        if at >= 0:
-            at = _field(text, at, key, line)
+        if at < 0:
+            return -1
+        at = _field(text, at, key, line)
         if at < 0:
             return -1
         if text[at] != _COMMA:
@@ -273,19 +275,17 @@ def _field(  # noqa: C901, PLR0911 - one case a key, nothing deeper
 ) -> int:
     """Read the value of a key into the line's record; return the place after it."""
     if key == _ASKS:
-        line.asks, at = at, side_end(text, at)
-        line.asks_end = at
-        return at
+        line.asks, line.asks_end = at, side_end(text, at)
+        return line.asks_end  # type: ignore[no-any-return] # a record's
     if key == _BIDS:
-        line.bids, at = at, side_end(text, at)
-        line.bids_end = at
-        return at
+        line.bids, line.bids_end = at, side_end(text, at)
+        return line.bids_end  # type: ignore[no-any-return] # as above
     if key == _SEQ_NUM:
         line.seq_num, at = whole(text, at)
         return at
     if key == _TIMESTAMP:
         line.timestamp, at = whole(text, at)
-        return at if line.timestamp <= _LAST_TIMESTAMP else -1
+        return at if line.timestamp <= LAST_TIMESTAMP else -1
     if key == _CHECKSUM:
         negative = text[at] == _MINUS
         said, at = integer(text, at + negative)
@@ -303,11 +303,9 @@ def _field(  # noqa: C901, PLR0911 - one case a key, nothing deeper
         return at
     if text[at] != _QUOTE:
         return -1
-    end = text_end(text, at + 1)
+    begin, end = at + 1, text_end(text, at + 1)
     if key == _TRADE_ID:
-        line.id, line.id_end = at + 1, end
-    else:
-        line.name, line.name_end = at + 1, end
-        if end == at + 1:  # the general decoder's to refuse
-            return -1
-    return end + 1 if end >= 0 else -1
+        line.id, line.id_end = begin, end
+        return end + 1 if end >= 0 else -1
+    line.name, line.name_end = begin, end  # _INSTRUMENT_ID or _MARKET_CODE
+    return end + 1 if end > begin else -1

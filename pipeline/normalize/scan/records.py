@@ -32,7 +32,8 @@ BOOK, DIFFERENCE, UNAPPLIED = range(3)
 # Why a feed's next book is stored against nothing: nothing is known before it, or it was broken.
 FIRST, BROKEN = 1, 2
 
-# One line. Spans are [name, name_end) and so on, places in the text.
+# One line. Spans are [name, name_end) and so on, places in the text. Records are used again: a
+# field whose key is not among `seen` holds what an earlier line left.
 LINE: Final = np.dtype(
     [
         ("start", np.int64), ("end", np.int64),          # without its LF
@@ -49,8 +50,9 @@ LINE: Final = np.dtype(
     align=True,
 )  # fmt: skip
 
-# A message's row. Names are those of the columns of `depth`, where there is one. Wide fields first,
-# so that none lies beside a gap: rows are moved often.
+# A message's row. Names are those of the columns of `depth`, where there is one. Where has_… is
+# false, the field means nothing. Wide fields first, so that none lies beside a gap: rows are moved
+# often.
 MESSAGE: Final = np.dtype(
     [
         ("arrival", np.int64), ("local_timestamp", np.int64),      # place in the day; microseconds
@@ -63,7 +65,7 @@ MESSAGE: Final = np.dtype(
         ("bid_levels", np.int32), ("ask_levels", np.int32),
         ("bid_changes", np.int32), ("ask_changes", np.int32),      # how many in Output are its own
         ("feed", np.int32), ("item", np.int32), ("line", np.int32),
-        ("action", np.int32), ("rank", np.int16),
+        ("action", np.int32), ("rank", np.int16),                  # action: of Part.actions
         ("has_timestamp", np.bool_), ("has_seq_num", np.bool_),
         ("checksum_status", np.uint8), ("kind", np.uint8),         # of STATUSES; BOOK and so on
         ("reset", np.uint8),                                       # 0, FIRST or BROKEN

@@ -1,5 +1,9 @@
 """Bytes, words and numbers: what the scan's grammars are made of, in compiled code.
 
+    number   = ["-"] ( "0" | 1-9 *DIGIT ) [ "." 1*DIGIT ] [ ( "e" | "E" ) [ "+" | "-" ] 1*3DIGIT ]
+
+its digits at most 2^53, its power of ten at most 22 either way, and not minus zero.
+
 Text is an array of bytes with at least PADDING more after its last line, so that eight of them may
 be looked at from any place in it. A place is an index; -1 is "not what the grammar says". Every
 line ends in LF, which no rule but a line's own accepts, so no search runs past its line for long.
@@ -40,6 +44,7 @@ __all__ = [
     "words",
 ]
 
+# The widest word takes 24 bytes, the beginning of a line; whoever looks for it may be at the end.
 PADDING: Final = 32
 
 _LF, _QUOTE, _PLUS, _COMMA, _MINUS, _POINT, _0, _9 = b'\n"+,-.09'
@@ -95,6 +100,39 @@ def eight_of(text: NDArray[np.uint8], at: int, end: int) -> np.uint64:
 
 
 @compiled
+def agreement(
+    one: NDArray[np.uint8], at: int, other: NDArray[np.uint8], there: int, most: int
+) -> int:
+    """Return how many bytes, at most `most`, are the same from two places on."""
+    same = 0
+    while same < most:
+        differ = _eight(one, at + same) ^ _eight(other, there + same)
+        if differ != 0:
+            return min(same + _first_byte(differ), most)
+        same += 8
+    return most
+
+
+@compiled
+def _first_byte(eight: np.uint64) -> int:
+    """Return which of eight bytes, not all 0, is the first that is not: halves, then quarters.
+
+    The first in memory is the lowest of the number, as on every processor that numba knows.
+    """
+    byte = 0
+    if eight & np.uint64(0xFFFFFFFF) == 0:
+        byte, eight = 4, eight >> np.uint64(32)
+    if eight & np.uint64(0xFFFF) == 0:
+        byte, eight = byte + 2, eight >> np.uint64(16)
+    if eight & np.uint64(0xFF) == 0:
+        byte += 1
+    return byte
+
+
+# --- where something ends -----------------------------------------------------------------------
+
+
+@compiled
 def line_end(text: NDArray[np.uint8], at: int) -> int:
     """Return the place of the next LF."""
     while _has(_eight(text, at), _LF) == 0:
@@ -128,99 +166,6 @@ def side_end(text: NDArray[np.uint8], at: int) -> int:
 
 
 @compiled
-def agreement(
-    one: NDArray[np.uint8], at: int, other: NDArray[np.uint8], there: int, most: int
-) -> int:
-    """Return how many bytes, at most `most`, are the same from two places on."""
-    same = 0
-    while same < most:
-        differ = _eight(one, at + same) ^ _eight(other, there + same)
-        if differ != 0:
-            return min(same + _first_byte(differ), most)
-        same += 8
-    return most
-
-
-@compiled
-def _first_byte(eight: np.uint64) -> int:
-    """Return which of eight bytes, not all 0, is the first that is not: halves, then quarters.
-
-    The first in memory is the lowest of the number, as on every processor that numba knows.
-    """
-    byte = 0
-    if eight & np.uint64(0xFFFFFFFF) == 0:
-        byte, eight = 4, eight >> np.uint64(32)
-    if eight & np.uint64(0xFFFF) == 0:
-        byte, eight = byte + 2, eight >> np.uint64(16)
-    if eight & np.uint64(0xFF) == 0:
-        byte += 1
-    return byte
-
-
-@compiled
-def copied(source: NDArray[Any], at: int, target: NDArray[Any], to: int, count: int) -> None:
-    """Copy some elements, where source and target do not overlap."""
-    # Slices first: their indices can't be negative, so the loop becomes a block move.
-    source, target = source[at : at + count], target[to : to + count]
-    for place in range(count):
-        target[place] = source[place]
-
-
-def gathered(
-    source: NDArray[Any], begins: NDArray[np.int64], counts: NDArray[np.int64]
-) -> NDArray[Any]:
-    """Return some stretches of an array, one after the other."""
-    found = np.empty(counts.sum(), source.dtype)
-    _gather(source, begins, counts, found)
-    return found
-
-
-@compiled
-def _gather(
-    source: NDArray[Any], begins: NDArray[np.int64], counts: NDArray[np.int64], found: NDArray[Any]
-) -> None:
-    to = 0
-    for stretch in range(len(begins)):
-        copied(source, begins[stretch], found, to, counts[stretch])
-        to += counts[stretch]
-
-
-# --- words ---------------------------------------------------------------------------------------
-
-
-class Words(NamedTuple):
-    """Some words, eight bytes at a time: [word, eight], with a mask of the bytes that matter."""
-
-    eights: NDArray[np.uint64]
-    masks: NDArray[np.uint64]
-    lengths: NDArray[np.int64]
-
-
-def words(texts: Sequence[bytes]) -> Words:
-    """Return texts in the form in which they are looked for."""
-    width = -max(map(len, texts)) // 8 * -8
-    eights = [np.frombuffer(text.ljust(width, b"\0"), np.uint64) for text in texts]
-    masks = [np.frombuffer((b"\xff" * len(text)).ljust(width, b"\0"), np.uint64) for text in texts]
-    return Words(np.stack(eights), np.stack(masks), np.array([len(text) for text in texts]))
-
-
-@compiled
-def word(text: NDArray[np.uint8], at: int, among: Words, first: int, stop: int) -> int:
-    """Return which of some words, from the first-th on, stands at a place; -1 if none does."""
-    eights, masks, _ = among
-    for candidate in range(first, stop):
-        same = 0
-        while (
-            same < eights.shape[1]
-            and _eight(text, at + 8 * same) & masks[candidate, same] == eights[candidate, same]
-        ):
-            same += 1
-        if same == eights.shape[1]:
-            return candidate
-    return -1
-
-
-@compiled
 def _only_plain(eight: np.uint64) -> bool:
     """Say whether eight bytes are all printable ASCII without a quote and a backslash.
 
@@ -241,6 +186,41 @@ def text_end(text: NDArray[np.uint8], at: int) -> int:
             return -1
         at += 1
     return at
+
+
+# --- words ---------------------------------------------------------------------------------------
+
+
+class Words(NamedTuple):
+    """Some words, eight bytes at a time: [word, eight], with a mask of the bytes that matter."""
+
+    eights: NDArray[np.uint64]
+    masks: NDArray[np.uint64]
+    lengths: NDArray[np.int64]
+
+
+def words(texts: Sequence[bytes]) -> Words:
+    """Return texts in the form in which they are looked for."""
+    width = -(-max(map(len, texts)) // 8) * 8  # rounded up
+    eights = [np.frombuffer(text.ljust(width, b"\0"), np.uint64) for text in texts]
+    masks = [np.frombuffer((b"\xff" * len(text)).ljust(width, b"\0"), np.uint64) for text in texts]
+    return Words(np.stack(eights), np.stack(masks), np.array([len(text) for text in texts]))
+
+
+@compiled
+def word(text: NDArray[np.uint8], at: int, among: Words, first: int, stop: int) -> int:
+    """Return which of some words, from the first-th on, stands at a place; -1 if none does."""
+    eights, masks, _ = among
+    for candidate in range(first, stop):
+        same = 0
+        while (
+            same < eights.shape[1]
+            and _eight(text, at + 8 * same) & masks[candidate, same] == eights[candidate, same]
+        ):
+            same += 1
+        if same == eights.shape[1]:
+            return candidate
+    return -1
 
 
 # --- numbers -------------------------------------------------------------------------------------
@@ -301,7 +281,7 @@ def number(text: NDArray[np.uint8], at: int) -> tuple[float, int]:
         for place in range(begin, begin + decimals):
             mantissa = np.uint64(10) * mantissa + np.uint64(text[place] - _0)
     power = -decimals
-    if text[at] | 0x20 == _E:
+    if text[at] | 0x20 == _E:  # the bit that makes an E an e
         shift, at = _exponent(text, at + 1)
         power += shift
     fits = count + decimals <= _MOST_DIGITS and mantissa <= _EXACT_MANTISSA
@@ -349,3 +329,34 @@ def value(text: NDArray[np.uint8], at: int) -> tuple[float, int]:
     quoted = text[at] == _QUOTE
     said, at = number(text, at + quoted)
     return said, _closed(text, at, quoted)
+
+
+# --- arrays --------------------------------------------------------------------------------------
+
+
+@compiled
+def copied(source: NDArray[Any], at: int, target: NDArray[Any], to: int, count: int) -> None:
+    """Copy some elements, where source and target do not overlap."""
+    # Slices first: their indices can't be negative, so the loop becomes a block move.
+    source, target = source[at : at + count], target[to : to + count]
+    for place in range(count):
+        target[place] = source[place]
+
+
+def gathered(
+    source: NDArray[Any], begins: NDArray[np.int64], counts: NDArray[np.int64]
+) -> NDArray[Any]:
+    """Return some stretches of an array, one after the other."""
+    found = np.empty(counts.sum(), source.dtype)
+    _gather(source, begins, counts, found)
+    return found
+
+
+@compiled
+def _gather(
+    source: NDArray[Any], begins: NDArray[np.int64], counts: NDArray[np.int64], found: NDArray[Any]
+) -> None:
+    to = 0
+    for stretch in range(len(begins)):
+        copied(source, begins[stretch], found, to, counts[stretch])
+        to += counts[stretch]
