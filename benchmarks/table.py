@@ -131,7 +131,9 @@ def _figures(results: Results) -> str:
         ]
         for figure in figures(results)
     ]
-    return f"figures to hold (on 2 cores, size full)\n{_aligned(head, rows, left=2)}"
+    machine = f"size {results.size}, {results.machine['cores']} cores"
+    title = f"figures to hold: wanted of size full on 2 cores, measured: {machine}"
+    return f"{title}\n{_aligned(head, rows, left=2)}"
 
 
 def _number(value: float | None, decimals: int) -> str:
