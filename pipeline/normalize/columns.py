@@ -17,24 +17,27 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["LISTS", "Columns", "lengths", "offsets"]
+__all__ = ["LISTS", "PAIRS", "Columns", "lengths", "offsets"]
 
-# The columns of `depth` that are lists of doubles.
-LISTS: Final = tuple(
-    f"{whose}_{what}"
-    for whose in ("bid_change", "ask_change", "book_bid", "book_ask")
-    for what in ("price", "amount")
-)
+# What `depth` has lists of, each a price and an amount; in the order of the scan's Output.used[1:].
+PAIRS: Final = ("bid_change", "ask_change", "book_bid", "book_ask")
+LISTS: Final = tuple(f"{pair}_{what}" for pair in PAIRS for what in ("price", "amount"))
+# By pair: which field of MESSAGE says how many, and whether only a keyframe has them.
+_COUNTS: Final = {
+    "bid_change": ("bid_changes", False),
+    "ask_change": ("ask_changes", False),
+    "book_bid": ("bid_levels", True),
+    "book_ask": ("ask_levels", True),
+}
 
 
 def lengths(rows: NDArray[Any], name: str) -> NDArray[np.int64]:
     """Return how long each row's list of that name is; a book's is 0 where no keyframe stands."""
     if name == "id":
         return rows["id_bytes"].astype(np.int64)
-    side = "bid" if "bid" in name else "ask"
-    if name.startswith("book"):
-        return np.where(rows["keyframe"], rows[f"{side}_levels"], 0).astype(np.int64)
-    return rows[f"{side}_changes"].astype(np.int64)
+    count, at_keyframes = _COUNTS[name.rpartition("_")[0]]
+    each = rows[count].astype(np.int64)
+    return np.where(rows["keyframe"], each, 0) if at_keyframes else each
 
 
 def offsets(rows: NDArray[Any], name: str) -> NDArray[np.int64]:

@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from pipeline.normalize.columns import LISTS, Columns, lengths, offsets
+from pipeline.normalize.columns import LISTS, PAIRS, Columns, lengths, offsets
 from pipeline.normalize.coverage import DISCONNECT, MINUTE_PLACES, NOT_FETCHED, Break
 from pipeline.normalize.labels import Carry, label
 from pipeline.normalize.scan import BOOK, FIRST, STATUSES, UNAPPLIED
@@ -121,7 +121,7 @@ class DepthFeed:
     def _emit_groups(self) -> None:
         """Emit whole groups: each ends before the first keyframe after enough rows or levels."""
         waiting = sum(map(len, self._waiting))
-        levels = sum(len(piece.lists[name]) for piece in self._waiting for name in LISTS[::2])
+        levels = sum(len(piece.lists[f"{pair}_price"]) for piece in self._waiting for pair in PAIRS)
         if waiting < _ROWS_IN_GROUP and levels < _LEVELS_IN_GROUP:
             return
         rest = Columns.joined(self._waiting)
@@ -250,7 +250,7 @@ def _list_column(messages: Columns, name: str) -> pl.Series:
 def _group_end(messages: Columns) -> int:
     """Return where the first group ends, 0 if it is not whole yet."""
     ends = _possible_ends(messages.rows)
-    each = sum(lengths(messages.rows, name) for name in LISTS[::2])
+    each = sum(lengths(messages.rows, f"{pair}_price") for pair in PAIRS)
     before = np.cumsum(each) - each
     ends = ends[(ends >= _ROWS_IN_GROUP) | (before[ends] >= _LEVELS_IN_GROUP)]
     return int(ends[0]) if len(ends) else 0

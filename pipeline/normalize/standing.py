@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from pipeline.normalize.columns import LISTS, Columns
+from pipeline.normalize.columns import LISTS, PAIRS, Columns
 from pipeline.normalize.scan import (
     ASKS,
     BIDS,
@@ -226,7 +226,7 @@ class StandingBooks:
         row = output.rows[output.used[0]]
         row["bid_changes"], row["ask_changes"] = len(found["bid_change"]), len(found["ask_change"])
         output.used[0] += 1
-        for number, name in enumerate(("bid_change", "ask_change", "book_bid", "book_ask"), 1):
+        for number, name in enumerate(PAIRS, 1):
             levels = found.get(name, [])
             begin = output.used[number]
             output.used[number] = end = begin + len(levels)
