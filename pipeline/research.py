@@ -1,4 +1,4 @@
-"""What people ask of the lake in Python. Times are aware and UTC; unknown is an empty answer.
+"""What people ask of the lake in Python. A time without an offset is UTC; unknown is no row.
 
 Each question opens the lake, which takes longer than the answer. For several, open it once:
 
@@ -46,6 +46,10 @@ def opened(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
 
 
+def _utc(time: datetime) -> datetime:
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+
+
 def _open(
     settings: Settings, lake: duckdb.DuckDBPyConnection | None
 ) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
@@ -66,7 +70,7 @@ def book_at(
     book is unknown. Raises UsageError for an instrument that the lake does not have, LakeEmpty
     where there is no lake yet.
     """
-    naive = time.replace(tzinfo=None)
+    naive = _utc(time).replace(tzinfo=None)
     with _open(settings, lake) as connection:
         rows = rows_of(
             connection,
@@ -89,6 +93,7 @@ def explain_no_book(
     lake: duckdb.DuckDBPyConnection | None = None,
 ) -> str:
     """Return in a sentence why no book is known at a time, as far as the lake tells."""
+    time = _utc(time)
     naive = time.replace(tzinfo=None)
     day_before = (max(time, _FIRST + _DAY) - _DAY).replace(tzinfo=None)
     just_after = (min(time, _LAST - timedelta.resolution) + timedelta.resolution).replace(

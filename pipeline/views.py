@@ -127,10 +127,6 @@ def sql_objects() -> dict[str, str]:
     return {place: texts[place] for place in graphlib.TopologicalSorter(uses).static_order()}
 
 
-def _words(text: str) -> set[str]:
-    return set(re.findall(r"\w+", _COMMENT.sub(" ", text)))
-
-
 def _prepare(data: Path, exchange: str) -> None:
     from pipeline.lake import Lake  # noqa: PLC0415 - brings Polars, which `--help` must not
 

@@ -115,6 +115,22 @@ def test_a_range_has_the_rows_that_the_view_has(
         assert sorted(map(repr, rows)) == sorted(map(repr, whole.fetchall())), view
 
 
+@pytest.mark.parametrize("right", ["quotes", "depth_messages", "tickers", "gaps"])
+@pytest.mark.parametrize("left", ["trades", "quotes", "gaps"])
+def test_ranges_are_joined(connection: duckdb.DuckDBPyConnection, left: str, right: str) -> None:
+    """As views are: each trade beside what stood then is the first thing that one asks."""
+    time = {"gaps": "start"}
+    one, other = time.get(left, "local_timestamp"), time.get(right, "local_timestamp")
+    asked = [_PLAIN, "1970-01-01", "9999-12-31"]
+    found = []
+    for of in ("($1, $2, $3)", ""):
+        query = f"""select l.{one}, r.{other} from {left}{of} as l asof join {right}{of} as r
+            on l.instrument = r.instrument and l.{one} >= r.{other}
+            where l.instrument = $1 and $2 < $3 order by all"""
+        found.append(connection.execute(query, asked).fetchall())
+    assert found[0] == found[1] != []
+
+
 def test_the_ranges_are_not_all_empty(connection: duckdb.DuckDBPyConnection) -> None:
     """A day has its own 4 + 2 + 2 arrivals, and one from each day next to it that fell into it."""
     for view in ("quotes", "trades", "tickers", "depth_messages", "depth_rows"):

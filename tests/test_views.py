@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+from datetime import timedelta, timezone
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -294,6 +295,10 @@ def test_a_lake_is_opened_once_for_several_questions(data: Path, tmp_path: Path)
         why = explain_no_book(settings, "BTC-USD", later, lake=lake)
         assert why == explain_no_book(settings, "BTC-USD", later)
         assert "end_of_coverage" in why
+    elsewhere = time.astimezone(timezone(timedelta(hours=2)))
+    assert book_at(settings, "BTC-USD", elsewhere) == book_at(settings, "BTC-USD", time)
+    assert book_at(settings, "BTC-USD", time.replace(tzinfo=None)) == book
+    assert explain_no_book(settings, "BTC-USD", later.astimezone(elsewhere.tzinfo)) == why
     with pytest.raises(LakeEmpty), opened(Settings(data=tmp_path / "nothing")):
         pass
 

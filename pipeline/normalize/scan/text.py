@@ -284,6 +284,7 @@ def number(text: NDArray[np.uint8], at: int) -> tuple[float, int]:
     if text[at] | 0x20 == _E:  # the bit that makes an E an e
         shift, at = _exponent(text, at + 1)
         power += shift
+    # More digits than that may have wrapped around.
     fits = count + decimals <= _MOST_DIGITS and mantissa <= _EXACT_MANTISSA
     if at < 0 or not fits or abs(power) > _EXACT_POWER or (negative and mantissa == 0):
         return 0.0, -1
