@@ -7,6 +7,7 @@ from collections import Counter, deque
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from concurrent.futures import Future, ThreadPoolExecutor
     from datetime import date
-    from pathlib import Path
 
     from pipeline.arrivals import Arrivals
     from pipeline.normalize.part import Part, Tally
@@ -69,15 +69,19 @@ def ingest_day(
     """Write a day's partitions (of some instruments, or all) from its slices.
 
     The catalogue is not touched. A slice that turns out to be broken while it is read counts as
-    not fetched, and the day is done again without it. `readers` read parts of the day ahead. Of a
+    not fetched, and the day is done again without it; raises SliceCorrupt if that does not help.
+    `readers` read parts of the day ahead. Of a
     day among `arrivals` each minute is waited for; `needed` is asked when all of them are settled.
     """
-    door = Door(data, exchange)
+    door, distrusted = Door(data, exchange), set[Path | str]()
     while True:
         sources = sources_of(door, day, arrivals)
         try:
             return _write_day(Lake(data, exchange), sources, instruments, readers, needed)
         except SliceCorrupt as error:
+            if error.path in distrusted:  # examined anew, and found whole
+                raise
+            distrusted.add(error.path)
             log.warning("%s; the day is read again without it", error)
             if arrivals:
                 arrivals.wait_for(day, range(MINUTES_OF_DAY))

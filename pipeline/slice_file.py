@@ -80,12 +80,14 @@ class Blocks:
                 while count := file.readinto(self._room(rest)):
                     end = rest + count
                     stop = self._buffer.rfind(b"\n", rest, end) + 1
+                    # Only a line that began in an earlier block may be longer than a block.
+                    length = self._buffer.find(b"\n", rest, end) if stop else end
+                    if length > _LONGEST_LINE:
+                        raise SliceCorrupt(path, f"a line of more than {_LONGEST_LINE} bytes")
                     if stop:
                         yield self._buffer, stop
                         self._buffer[: end - stop] = self._buffer[stop:end]
                     rest = end - stop
-                    if rest > _LONGEST_LINE:
-                        raise SliceCorrupt(path, f"a line of more than {_LONGEST_LINE} bytes")
         except _DAMAGED as error:
             raise SliceCorrupt(path, str(error)) from error
         if rest:
@@ -93,10 +95,11 @@ class Blocks:
             yield self._buffer, rest + 1
 
     def _room(self, used: int) -> memoryview:
-        """Return the free part of the buffer, which keeps one byte for a last line's LF."""
+        """Return where the next block goes; behind it is room for a last line's LF."""
         if used + self._padding + 1 >= len(self._buffer):  # a line longer than the buffer
             self._buffer = self._buffer + bytes(len(self._buffer))  # others may look at the old one
-        return memoryview(self._buffer)[used : len(self._buffer) - self._padding - 1]
+        end = min(used + _BLOCK, len(self._buffer) - self._padding - 1)
+        return memoryview(self._buffer)[used:end]
 
 
 def read_lines(path: Path) -> Iterator[bytes]:

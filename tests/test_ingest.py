@@ -17,7 +17,7 @@ import polars as pl
 import pytest
 
 from pipeline.catalogue import Catalogue
-from pipeline.errors import UsageError
+from pipeline.errors import SliceCorrupt, UsageError
 from pipeline.ingest import ingest_range
 from pipeline.lake import Lake
 from pipeline.slices import Request
@@ -438,3 +438,20 @@ def test_killed_with_workers(
         process.stdout.close()
     assert contents(data) == contents(undisturbed)
     assert bring_in(data).written == []
+
+
+def test_a_slice_that_is_found_whole_but_cannot_be_read_stops_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a disk that fails now and then. It must not be read again and again for ever."""
+    path = put(tmp_path, at(0), minute_of(at(0)))
+
+    def fail(*_: object) -> None:
+        raise SliceCorrupt(path, "an error of the disk")
+
+    monkeypatch.setattr("pipeline.day_ingest.read_part", fail)
+    with pytest.raises(SliceCorrupt, match="an error of the disk"):
+        bring_in(tmp_path)
+    monkeypatch.undo()
+    bring_in(tmp_path)
+    assert rows(tmp_path)

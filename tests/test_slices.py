@@ -15,7 +15,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pipeline.errors import SliceCorrupt
-from pipeline.slice_file import examine, read_lines
+from pipeline.slice_file import Blocks, examine, read_lines
 from pipeline.slices import DayOfSlices, Door, Request, minute_path, parse_minute_path
 from pipeline.stamp import split_line
 
@@ -122,6 +122,27 @@ def test_line_without_end_is_no_line(tmp_path: Path) -> None:
     path.write_bytes(gzip.compress(b"a" * (1 << 20)) * 1000)
     with pytest.raises(SliceCorrupt, match="a line of more than 67108864 bytes"):
         examine(path)
+
+
+@pytest.mark.parametrize("padding", [0, 32, 100])
+def test_how_long_a_line_may_be_depends_on_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, padding: int
+) -> None:
+    """Neither on what stands before it, nor on who reads it: whole to one is whole to all."""
+    monkeypatch.setattr("pipeline.slice_file._BLOCK", 64)
+    monkeypatch.setattr("pipeline.slice_file._LONGEST_LINE", 200)
+    path = tmp_path / "00.json.gz"
+    for length in (*range(60, 70), *range(120, 135), 199, 200, 201, 202, 250, 300):
+        for lines in ([b"x" * length], [b"a", b"x" * length, b"b"], [b"y" * 190, b"x" * length]):
+            for end in (b"", b"\n"):
+                path.write_bytes(gzip.compress(b"\n".join(lines) + end))
+                try:
+                    found = [bytes(buffer[:stop]) for buffer, stop in Blocks(padding).of(path)]
+                except SliceCorrupt:
+                    assert length > 200
+                else:
+                    assert length <= 200
+                    assert b"".join(found) == b"\n".join(lines) + b"\n"
 
 
 def test_slice_of_several_gzip_members(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ each key at most once, keys in any order:
              | "side": "BUY" | "SELL" | "buy" | "sell"          of a trade: needed
              | "price": value | "quantity": value               of a trade: both needed
              | "tradeId": text                                  of a trade
-    name     = text of 1 to 64 characters                       and no more than 4,096 feeds: see names.py
+    name     = text of 1 to 64 characters                       of 4,096 feeds: see names.py
     side     = "[]" | "[" … "]]"                                the rest is books.py's to check
     text     = printable ASCII without " and \, quoted
     whole    = integer | integer, quoted
