@@ -10,7 +10,8 @@
     ├── MinutesLacking           3   minutes that were asked for did not arrive
     ├── LakeError                2   the lake can't be written, or says other than raw
     │   ├── LakeUnwritable       2
-    │   └── LakeDisagrees        2
+    │   ├── LakeDisagrees        2
+    │   └── WorkerLost           2
     ├── SliceCorrupt             3   a file that should be a whole slice is none
     └── LockHeld                75   another run works on this data folder
 
@@ -40,6 +41,7 @@ __all__ = [
     "ServiceUnreachable",
     "SliceCorrupt",
     "UsageError",
+    "WorkerLost",
 ]
 
 # How many items a sentence names before it counts the rest.
@@ -214,6 +216,16 @@ class LakeDisagrees(LakeError):
         return (
             f"{self.different} of {self.compared} books differ from raw, the first: {self.first}. "
             "Rebuild with: coinflex-l2 ingest --rebuild"
+        )
+
+
+class WorkerLost(LakeError):
+    """A process that ingested a day was killed from outside."""
+
+    def __str__(self) -> str:
+        return (
+            "a process that ingested a day was killed, perhaps because memory ran out. The days "
+            "that were done are in the lake; run it again, with fewer --jobs for less memory."
         )
 
 

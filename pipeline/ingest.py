@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import os
+import signal
 import threading
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, ThreadPoolExecutor, wait
-from contextlib import suppress
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -17,7 +19,7 @@ from pipeline import durable
 from pipeline.catalogue import Catalogue
 from pipeline.day_ingest import DayResult, Readers, ingest_day
 from pipeline.day_sources import DaySources, sources_of
-from pipeline.errors import UsageError
+from pipeline.errors import UsageError, WorkerLost
 from pipeline.lake import Lake
 from pipeline.lock import holding
 from pipeline.reading import compile_scan
@@ -238,8 +240,11 @@ def _by_processes(
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     with ours, ProcessPoolExecutor(jobs, context, _end_when_closed, (theirs,)) as pool:
-        running = {pool.submit(ingest_day, run.data, run.exchange, day, run.wanted) for day in days}
         try:
+            with _interrupts_left_to_the_run():
+                running = {
+                    pool.submit(ingest_day, run.data, run.exchange, day, run.wanted) for day in days
+                }
             while running:
                 done, running = wait(running, _CHECK_SECONDS, FIRST_COMPLETED)
                 for future in done:
@@ -248,9 +253,22 @@ def _by_processes(
                     yield future.result()
                 if arrivals:
                     arrivals.check()
-        except BaseException:
-            ours.close()  # nobody is to go on with what is no longer wanted
+        except BaseException as error:
+            # Before the pool waits for all: nobody is to go on with what is no longer wanted.
+            ours.close()
+            if isinstance(error, BrokenProcessPool):
+                raise WorkerLost from None
             raise
+
+
+@contextmanager
+def _interrupts_left_to_the_run() -> Iterator[None]:
+    """Let processes that are started meanwhile not see Ctrl-C: they end with their run."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _end_when_closed(run: Connection) -> None:

@@ -222,7 +222,13 @@ QUARANTINE: Final = Table(
         Column("slice", pl.String(), "", "The raw slice it stands in, below raw/<exchange>."),
         Column("line", pl.Int32(), "ordinal", "Its line in that slice, from 1."),
         Column("reason", pl.String(), "", "Why it was refused."),
-        Column("raw", pl.String(), "", "The line, up to 64 KiB; bytes that are no UTF-8 as \\xNN."),
+        Column(
+            "raw",
+            pl.String(),
+            "",
+            "The line, up to 64 KiB, or 1 KiB where many were refused before it; bytes that are no "
+            "UTF-8 as \\xNN.",
+        ),
         Column("raw_bytes", pl.Int64(), "bytes", "Length of the whole line."),
     ),
 )

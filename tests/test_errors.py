@@ -22,6 +22,7 @@ from pipeline.errors import (
     ServiceUnreachable,
     SliceCorrupt,
     UsageError,
+    WorkerLost,
 )
 
 DAYS = [f"2020-07-{day}" for day in range(14, 24)]
@@ -127,6 +128,14 @@ SENTENCES: list[tuple[PipelineError, int, str]] = [
         (
             "2 of 1000 books differ from raw, the first: BTC-USD line 7. "
             "Rebuild with: coinflex-l2 ingest --rebuild"
+        ),
+    ),
+    (
+        WorkerLost(),
+        2,
+        (
+            "a process that ingested a day was killed, perhaps because memory ran out. The days "
+            "that were done are in the lake; run it again, with fewer --jobs for less memory."
         ),
     ),
     (

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import random
 import select
@@ -8,6 +9,8 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import date
 from itertools import permutations
@@ -17,7 +20,7 @@ import polars as pl
 import pytest
 
 from pipeline.catalogue import Catalogue
-from pipeline.errors import SliceCorrupt, UsageError
+from pipeline.errors import SliceCorrupt, UsageError, WorkerLost
 from pipeline.ingest import ingest_range
 from pipeline.lake import Lake
 from pipeline.slices import Request
@@ -455,3 +458,41 @@ def test_a_slice_that_is_found_whole_but_cannot_be_read_stops_the_run(
     monkeypatch.undo()
     bring_in(tmp_path)
     assert rows(tmp_path)
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGKILL])
+def test_a_signal_to_a_process_that_ingests_a_day(tmp_path: Path, sent: signal.Signals) -> None:
+    """An interrupt is left to the run. One that is killed ends the run with a sentence."""
+    for day in range(3):
+        put(tmp_path, at(1440 * day), minute_of(at(1440 * day)))
+    with ThreadPoolExecutor(1) as beside:
+        done = beside.submit(bring_in, tmp_path, jobs=2)
+        while not (multiprocessing.active_children() or done.done()):
+            time.sleep(0.001)
+        os.kill(multiprocessing.active_children()[0].pid or 0, sent)
+        if sent == signal.SIGKILL:
+            with pytest.raises(WorkerLost, match="was killed"):
+                done.result(60)
+            bring_in(tmp_path)
+        else:
+            done.result(60)
+    assert len(Catalogue(Lake(tmp_path, EXCHANGE)).days) == 3
+    for child in multiprocessing.active_children():
+        child.join(60)  # one that had yet to begin ends as soon as it sees that the run is over
+    assert multiprocessing.active_children() == []
+
+
+def test_lines_that_can_not_be_read_do_not_fill_the_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of many only the beginning is shown; how long they are is told of all."""
+    monkeypatch.setattr("pipeline.normalize.slice_reader._RAW_SHOWN_OF_A_PART", 200_000)
+    monkeypatch.setattr("pipeline.normalize.day._BYTES_PER_FLUSH", 100_000)
+    lengths = [70_000, 60_000, 70_000, 50_000, 2_000, 900, 70_000]
+    put(tmp_path, at(0), ["x" * length for length in lengths])
+    bring_in(tmp_path)
+    with connect(tmp_path) as connection:
+        found = connection.execute("select len(raw), raw_bytes from quarantine order by line")
+        shown, whole = zip(*found.fetchall(), strict=True)
+    assert list(whole) == lengths
+    assert list(shown) == [65_536, 60_000, 65_536, 8_928, 1_024, 900, 1_024]

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["DayNormalizer", "Emit"]
 
 _ROWS_PER_FLUSH: Final = 100_000
+_BYTES_PER_FLUSH: Final = 32 << 20
 # What all feeds together may keep until their groups of rows are whole.
 _WAITING_MOST: Final = 128 << 20
 
@@ -52,7 +53,9 @@ class _Rows:
 
     def append(self, frame: pl.DataFrame) -> None:
         self._frames.append(frame)
-        if sum(frame.height for frame in self._frames) >= _ROWS_PER_FLUSH:
+        rows = sum(frame.height for frame in self._frames)
+        size = sum(frame.estimated_size() for frame in self._frames)
+        if rows >= _ROWS_PER_FLUSH or size >= _BYTES_PER_FLUSH:
             self.flush()
 
     def flush(self) -> None:

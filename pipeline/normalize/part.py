@@ -91,6 +91,7 @@ class PartReader:
         self.coverage = Coverage(requests, day_start, first_minute, delivered)
         self.part = Part([])
         self.minute = first_minute - 1
+        self.raw_shown = 0  # bytes of lines that could not be read
         self.names = Names.none()
         self.found = np.zeros(_LINES_AT_ONCE, LINE)
         self.standing = StandingBooks()
