@@ -72,7 +72,8 @@ class StandingBooks:
         self._feeds = np.zeros(0, FEED)
         self._pool = Pool(*(np.zeros(0, kind) for kind in ("f8", "f8", "i8", "u1")))
         self._used = np.zeros(2, np.int64)  # of the pool: levels, bytes of text
-        self._output = _output(0, 0)
+        lists = {name: np.empty(0) for name in LISTS}
+        self._output = Output(np.empty(0, MESSAGE), **lists, used=np.zeros(5, np.int64))
 
     def know(self, count: int) -> None:
         """Have a place for feeds up to a number; nothing is known of new ones."""
@@ -196,12 +197,13 @@ class StandingBooks:
         state["levels"], state["texts"] = self._used
         state["room"] = max(_FIRST_ROOM, 2 * need)
         size, old_size = levels_at_most(int(state["room"])), levels_at_most(int(before["room"]))
+        levels, texts = self._used.tolist()
         self._used += 4 * np.array([size, state["room"]])
+        more_levels, more_texts = self._used.tolist()
         price, amount, start, text = self._pool
-        levels, size_of_text = self._used.tolist()
         self._pool = Pool(
-            _longer(price, levels), _longer(amount, levels), _longer(start, levels),
-            _longer(text, size_of_text + PADDING),
+            _longer(price, more_levels, levels), _longer(amount, more_levels, levels),
+            _longer(start, more_levels, levels), _longer(text, more_texts + PADDING, texts),
         )  # fmt: skip
         if not before["room"]:
             return
@@ -243,36 +245,25 @@ def _place(state: Any, side: int) -> int:  # noqa: ANN401 - a record of FEED
     return side_at(int(state["levels"]), size, int(state["turn"]), side)
 
 
-def _output(rows: int, levels: int) -> Output:
-    lists = {name: np.empty(levels) for name in LISTS}
-    return Output(rows=np.empty(rows, MESSAGE), **lists, used=np.zeros(5, np.int64))
-
-
 def _enlarged(output: Output, rows: int, levels: int) -> Output:
     """Return the same output with room for some more rows and levels."""
     used = output.used
-    rows, levels = int(used[0]) + rows, int(used[1:].max()) + levels
-    rows_there, levels_there = len(output.rows), len(output.bid_change_price)
-    if rows <= rows_there and levels <= levels_there:
-        return output
-    # Twice as much, lest what was made before be copied again and again; memory that is not touched
-    # costs nothing.
-    larger = _output(
-        max(rows, 2 * rows_there) if rows > rows_there else rows_there,
-        max(levels, 2 * levels_there) if levels > levels_there else levels_there,
-    )
-    larger.used[:] = used
-    larger.rows[: used[0]] = output.rows[: used[0]]
-    for name, end in zip(LISTS, np.repeat(used[1:], 2), strict=True):
-        getattr(larger, name)[:end] = getattr(output, name)[:end]
-    return larger
+    levels += int(used[1:].max())
+    lists = {
+        name: _longer(getattr(output, name), levels, int(end))
+        for name, end in zip(LISTS, np.repeat(used[1:], 2), strict=True)
+    }
+    return output._replace(rows=_longer(output.rows, int(used[0]) + rows, int(used[0])), **lists)
 
 
-def _longer(array: NDArray[Any], need: int) -> NDArray[Any]:
+def _longer(array: NDArray[Any], need: int, used: int) -> NDArray[Any]:
+    """Return an array with room for what is needed, which begins with what is used of this one."""
     if need <= len(array):
         return array
-    longer = np.zeros(max(need, 2 * len(array)), array.dtype)
-    longer[: len(array)] = array
+    # Twice as much, lest what is used be copied again and again; memory that is not touched costs
+    # nothing.
+    longer = np.empty(max(need, 2 * len(array)), array.dtype)
+    longer[:used] = array[:used]
     return longer
 
 
