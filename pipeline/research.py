@@ -16,6 +16,7 @@ from pipeline.catalogue import Catalogue
 from pipeline.errors import LakeEmpty, UsageError
 from pipeline.lake import Lake
 from pipeline.query import rows_of
+from pipeline.times import as_utc
 from pipeline.views import connect
 
 if TYPE_CHECKING:
@@ -25,29 +26,20 @@ if TYPE_CHECKING:
 
     from pipeline.config import Settings
 
-__all__ = ["book_at", "explain_no_book", "has_lake", "opened"]
+__all__ = ["book_at", "explain_no_book", "opened"]
 
 _DAY: Final = timedelta(days=1)
 _FIRST: Final = datetime.min.replace(tzinfo=UTC)
 _LAST: Final = datetime.max.replace(tzinfo=UTC)
 
 
-def has_lake(settings: Settings) -> bool:
-    """Say whether any day of the exchange was ever brought into the lake of the data folder."""
-    return not Catalogue(Lake(settings.data, settings.exchange)).is_empty
-
-
 @contextmanager
 def opened(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     """Yield a connection for several questions; raises LakeEmpty where there is no lake yet."""
-    if not has_lake(settings):
+    if Catalogue(Lake(settings.data, settings.exchange)).is_empty:
         raise LakeEmpty(settings.data)
     with connect(settings.data, settings.exchange) as connection:
         yield connection
-
-
-def _utc(time: datetime) -> datetime:
-    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
 
 
 def _open(
@@ -70,7 +62,7 @@ def book_at(
     book is unknown. Raises UsageError for an instrument that the lake does not have, LakeEmpty
     where there is no lake yet.
     """
-    naive = _utc(time).replace(tzinfo=None)
+    naive = as_utc(time).replace(tzinfo=None)
     with _open(settings, lake) as connection:
         rows = rows_of(
             connection,
@@ -93,7 +85,7 @@ def explain_no_book(
     lake: duckdb.DuckDBPyConnection | None = None,
 ) -> str:
     """Return in a sentence why no book is known at a time, as far as the lake tells."""
-    time = _utc(time)
+    time = as_utc(time)
     naive = time.replace(tzinfo=None)
     day_before = (max(time, _FIRST + _DAY) - _DAY).replace(tzinfo=None)
     just_after = (min(time, _LAST - timedelta.resolution) + timedelta.resolution).replace(

@@ -15,6 +15,7 @@ __all__ = [
     "MINUTES_OF_DAY",
     "MINUTE_US",
     "Range",
+    "as_utc",
     "day_start_us",
     "minute_text",
     "parse_time",
@@ -34,11 +35,15 @@ def parse_time(text: str, parameter: str = "time") -> datetime:
     A time without an offset is UTC. Raises UsageError for anything else.
     """
     try:
-        time = datetime.fromisoformat(text.strip())
-        return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+        return as_utc(datetime.fromisoformat(text.strip()))
     except (ValueError, OverflowError):  # overflow: an offset led out of the years 1 to 9999
         hint = "a date (2020-08-01) or a time (2020-08-01T23:54, 2020-08-02T01:54+02:00), UTC"
         raise UsageError(parameter, text, hint) from None
+
+
+def as_utc(time: datetime) -> datetime:
+    """Return a time as an aware one in UTC; one without an offset is UTC already."""
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
 
 
 def to_us(time: datetime) -> int:
