@@ -70,8 +70,8 @@ def ingest_day(
 
     The catalogue is not touched. A slice that turns out to be broken while it is read counts as
     not fetched, and the day is done again without it; raises SliceCorrupt if that does not help.
-    `readers` read parts of the day ahead. Of a
-    day among `arrivals` each minute is waited for; `needed` is asked when all of them are settled.
+    `readers` read parts of the day ahead. Of a day among `arrivals` each minute is waited for;
+    `needed` is asked when all of them are settled.
     """
     door, distrusted = Door(data, exchange), set[Path | str]()
     while True:

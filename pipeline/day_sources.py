@@ -39,6 +39,10 @@ class DaySources:
         """Return the ranks that count, by minute; waits for all, raises Abandoned as `ranks`."""
         return [self.ranks(minute) for minute in range(MINUTES_OF_DAY)]
 
+    def count(self) -> int:
+        """Return how many slices count; waits for all, raises Abandoned as `ranks`."""
+        return sum(map(len, self.all_ranks()))
+
     @property
     def corrupt(self) -> dict[str, str]:
         """Files that are no whole slices, with the reason; they count as not fetched."""

@@ -77,9 +77,15 @@ def ingest(
     run = _Run(data, exchange, wanted, rebuild=rebuild)
     coming = sorted(arrivals.days) if arrivals else []
     there = _days_with_slices(run.door) if days is None else sorted(days)
-    todo = [
-        day for day in there if day not in coming and run.admit(sources_of(run.door, day, arrivals))
-    ]
+    todo, slices = [], arrivals.expected if arrivals else 0
+    for day in there:
+        if day not in coming:
+            sources = sources_of(run.door, day, arrivals)
+            if run.admit(sources):
+                todo.append(day)
+                slices += sources.count()
+    if jobs is None:
+        jobs = (os.cpu_count() or 1) if slices >= _SLICES_WORTH_HELP else 1
     total = len(todo) + len(coming)
     for done, result in enumerate(_results(run, todo, coming, jobs, arrivals), 1):
         run.note(result)
@@ -159,7 +165,6 @@ class _Run:
         self.wanted = wanted
         self.door = Door(data, exchange)
         self.report = IngestReport()
-        self.slices = 0  # of the days to do
         self._rebuild = rebuild
         self._lake = Lake(data, exchange)
         self._lake.prepare()
@@ -170,8 +175,7 @@ class _Run:
         for held in sources.held:
             held.save()
         self.report.corrupt |= sources.corrupt
-        slices = sum(map(len, sources.all_ranks()))
-        if not slices:
+        if not sources.count():
             # Raw that is gone must not take with it what the lake still has.
             day = sources.day
             log.warning("%s has no whole slice; what the lake has of it is left as it is", day)
@@ -179,7 +183,6 @@ class _Run:
         if not self._rebuild and self._up_to_date(sources):
             self.report.up_to_date.append(sources.day.isoformat())
             return False
-        self.slices += slices
         return True
 
     def note(self, result: DayResult) -> None:
@@ -209,7 +212,7 @@ class _Run:
 
 
 def _results(
-    run: _Run, days: list[date], coming: list[date], jobs: int | None, arrivals: Arrivals | None
+    run: _Run, days: list[date], coming: list[date], jobs: int, arrivals: Arrivals | None
 ) -> Iterator[DayResult]:
     """Yield each day's result as it is done.
 
@@ -217,9 +220,6 @@ def _results(
     the other, its parts read by threads: compiled code does not wait for other threads.
     """
     given = run.data, run.exchange
-    slices = run.slices + (arrivals.expected if arrivals else 0)
-    if jobs is None:
-        jobs = (os.cpu_count() or 1) if slices >= _SLICES_WORTH_HELP else 1
     if jobs > 1:
         compile_scan()  # once, before several would
     if 1 < jobs <= len(days):
