@@ -69,21 +69,29 @@ def _workload(asked: Asked, name: str, scratch: Path) -> list[Row]:
     few = (FLOOR, OURS[0]) if name == _ONLY_OURS else CONTENDERS
     chosen = [contender for contender in few if contender.name in asked.contenders]
     short = prepared(name, range(asked.size.short[name]), asked.kept, scratch / "short")
-    rows = [_row(asked, contender, name, "short", short) for contender in chosen]
+    limits = asked.size.limits
+    rows = [_row(asked, contender, name, "short", short, limits) for contender in chosen]
     _check_agreement(rows)
     if OURS[0].name in asked.contenders:
         long = prepared(name, asked.size.long(), asked.kept, scratch / "long")
-        rows += [_row(asked, contender, name, "long", long) for contender in OURS]
+        rows += [_row(asked, contender, name, "long", long, limits) for contender in OURS]
     shutil.rmtree(scratch)
     return rows
 
 
-def _row(asked: Asked, contender: Contender, name: str, part: str, slices: Slices) -> Row:
-    """Measure one contender on a workload's part; nothing is left of what it wrote."""
+def _row(
+    asked: Asked, contender: Contender, name: str, part: str, slices: Slices, limits: Limits
+) -> Row:
+    """Measure one contender on a workload's part; what it wrote is left in a folder beside it."""
     asked.progress(f"{name}, {part}: {contender.key}")
-    with tempfile.TemporaryDirectory(dir=slices.folder.parent) as own:
-        measured = run(contender, slices, asked.kept, Path(own), asked.size.limits)
+    own = _own(slices, contender)
+    own.mkdir()
+    measured = run(contender, slices, asked.kept, own, limits)
     return Row(name, part, contender, contender.cores or cores_there(), slices, measured)
+
+
+def _own(slices: Slices, contender: Contender) -> Path:
+    return slices.folder.with_name(f"{slices.folder.name}-{contender.key}")
 
 
 def _check_agreement(rows: Sequence[Row]) -> None:
@@ -112,16 +120,12 @@ def _day(asked: Asked, scratch: Path, results: Results) -> None:
 def _lakes(asked: Asked, slices: Slices, scratch: Path, results: Results) -> None:
     """Ingest the day, then the end of the one before; make a large lake of it, and ask both."""
     if "day" in asked.parts:
-        for contender in OURS:
-            asked.progress(f"day: {contender.key}")
-            own = scratch / contender.key
-            own.mkdir()
-            measured = run(contender, slices, asked.kept, own, _ONCE)
-            cores = contender.cores or cores_there()
-            results.rows.append(Row(_GENERATED, "day", contender, cores, slices, measured))
+        results.rows += [
+            _row(asked, contender, _GENERATED, "day", slices, _ONCE) for contender in OURS
+        ]
     asked.progress("a lake of many partitions")
     # What the last of them left; the day before is not measured, but answers for midnight.
-    small, large = scratch / OURS[-1].key / "data", scratch / "large"
+    small, large = _own(slices, OURS[-1]) / "data", scratch / "large"
     adopt(small, EXCHANGE, prepared(_GENERATED, _BEFORE, asked.kept, scratch / "before").folder)
     ingest(small, EXCHANGE)
     day_before = DAY.date() - timedelta(days=1)
