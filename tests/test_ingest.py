@@ -467,7 +467,7 @@ def test_a_signal_to_a_process_that_ingests_a_day(tmp_path: Path, sent: signal.S
         put(tmp_path, at(1440 * day), minute_of(at(1440 * day)))
     with ThreadPoolExecutor(1) as beside:
         done = beside.submit(bring_in, tmp_path, jobs=2)
-        while not (multiprocessing.active_children() or done.done()):
+        while len(multiprocessing.active_children()) < 2 and not done.done():  # both are started
             time.sleep(0.001)
         os.kill(multiprocessing.active_children()[0].pid or 0, sent)
         if sent == signal.SIGKILL:
