@@ -70,7 +70,7 @@ def folder_name(instrument: str) -> str:
     """Return an instrument's name as its folder spells it: percent-encoded, bounded in length.
 
     A long name is cut and marked with `~` and a digest; `~` itself is always encoded, so no
-    two names share a folder. `sql/macros/folder_name.sql` says the same in SQL.
+    two names share a folder. `sql/macros/lake/folder_name.sql` says the same in SQL.
     """
     encoded = quote(instrument, safe="").replace("~", "%7E")
     if encoded.startswith("_"):  # __HIVE_DEFAULT_PARTITION__ is every engine's word for NULL

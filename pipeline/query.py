@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import duckdb
 
 from pipeline.errors import QueryRefused, UsageError
-from pipeline.views import quoted
+from pipeline.sql_objects import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

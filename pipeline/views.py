@@ -6,25 +6,21 @@ DuckDB client from 2.0 on opens. Both are bound to one exchange; nothing ever mi
 
 from __future__ import annotations
 
-import graphlib
 import hashlib
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pipeline import durable
 from pipeline.errors import LakeUnwritable
+from pipeline.sql_objects import quoted, sql_objects
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import duckdb
 
-__all__ = ["connect", "database_path", "quoted", "sql_objects", "write_database"]
+__all__ = ["connect", "database_path", "write_database"]
 
-_PACKAGED: Final = Path(__file__).parent / "sql"
-_CHECKOUT: Final = Path(__file__).parent.parent / "sql"
-_COMMENT: Final = re.compile(r"--[^\n]*|'(?:[^']|'')*'")
 # Footers are kept, and read again when a file has changed. To read ahead is left to the operating
 # system, since it costs a look-up, which is of one row group, a millisecond.
 _SETTINGS: Final = {
@@ -39,10 +35,10 @@ _SETTINGS: Final = {
 # To make a view is to bind it, for which DuckDB lists all of its files, however many. So views are
 # made while these say the file without rows alone, which has the columns of all.
 _WITHOUT_ROWS: Final = {
-    "macros/all_files": (
+    "macros/lake/all_files": (
         "create or replace macro all_files(table_name) as [empty_file(table_name)]"
     ),
-    "macros/all_exchange_files": (
+    "macros/lake/all_exchange_files": (
         "create or replace macro all_exchange_files(table_name) as"
         " [empty_exchange_file(table_name)]"
     ),
@@ -109,24 +105,6 @@ def _fill_database(draft: Path, statements: list[str], digest: str, exchange: st
         connection.execute("checkpoint")
 
 
-def sql_objects() -> dict[str, str]:
-    """Return every view and macro of sql/, place → text, each after those that it uses.
-
-    A place is `folder/name`: a view may share its name with the macro for a range of time.
-    """
-    folder = _PACKAGED if _PACKAGED.is_dir() else _CHECKOUT
-    paths = {f"{path.parent.name}/{path.stem}": path for path in sorted(folder.glob("*/*.sql"))}
-    texts = {place: path.read_text(encoding="utf-8") for place, path in paths.items()}
-    words = {
-        place: set(re.findall(r"\w+", _COMMENT.sub(" ", text))) for place, text in texts.items()
-    }
-    uses = {
-        place: {other for other in paths if paths[other].stem in words[place] - {path.stem}}
-        for place, path in paths.items()
-    }
-    return {place: texts[place] for place in graphlib.TopologicalSorter(uses).static_order()}
-
-
 def _prepare(data: Path, exchange: str) -> None:
     from pipeline.lake import Lake  # noqa: PLC0415 - brings Polars, which `--help` must not
 
@@ -140,10 +118,10 @@ def _statements(data: Path, exchange: str) -> Iterator[str]:
     yield f"create or replace macro exchange_id() as {quoted(exchange)}"
     yield _instrument_name(data, exchange)
     objects = sql_objects()
-    for place, text in objects.items():
-        yield _WITHOUT_ROWS.get(place, text)
+    for place, one in objects.items():
+        yield _WITHOUT_ROWS.get(place, one.statements)
     for place in _WITHOUT_ROWS:
-        yield objects[place]
+        yield objects[place].statements
 
 
 def _instrument_name(data: Path, exchange: str) -> str:
@@ -167,8 +145,3 @@ def _digest_in(path: Path) -> str | None:
     except duckdb.Error:
         return None
     return row[0] if row else None
-
-
-def quoted(text: str) -> str:
-    """Return a text as a SQL literal."""
-    return "'" + text.replace("'", "''") + "'"

@@ -22,7 +22,13 @@ MODULES = {
 # Down the flow: a module imports from lines above its own, or from its own line, never from below.
 LAYERS = [
     ["pipeline.errors"],
-    ["pipeline.channels", "pipeline.times", "pipeline.config", "pipeline.schemas"],
+    [
+        "pipeline.channels",
+        "pipeline.times",
+        "pipeline.config",
+        "pipeline.schemas",
+        "pipeline.sql_objects",
+    ],
     ["pipeline.dictionary"],
     ["pipeline.stamp"],
     ["pipeline.durable"],

@@ -22,19 +22,18 @@ from pipeline.ingest import ingest
 from pipeline.query import ask
 from pipeline.research import book_at, explain_no_book, opened
 from pipeline.sources.files import adopt
-from pipeline.views import connect, database_path, sql_objects, write_database
+from pipeline.sql_objects import SqlObject, sql_objects
+from pipeline.views import connect, database_path, write_database
 from tests.conftest import ROOT, Cli
 from tests.making import at, depth, trade, write_minute
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-_SQL = sorted((ROOT / "sql").glob("*/*.sql"))
+_SQL = sql_objects()
+_PATHS = sorted((ROOT / "sql").glob("**/*.sql"))
 # What has a view and a macro for a range of time.
-_RANGES = sorted(
-    {path.stem for path in _SQL if path.parent.name == "macros"}
-    & {path.stem for path in _SQL if path.parent.name != "macros"}
-)
+_RANGES = sorted(one.name for one in _SQL.values() if one.place.startswith("macros/ranges/"))
 
 
 @pytest.fixture
@@ -50,44 +49,55 @@ def data(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
-@pytest.mark.parametrize("path", _SQL, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", _PATHS, ids=lambda path: path.stem)
 def test_each_file_makes_the_one_object_of_its_name(path: Path) -> None:
-    """The first comment is the grain, the object is the file's name, a view has a comment."""
+    """The first comment is the grain, the object is the file's name, its folder says the kind."""
     text = path.read_text()
-    assert text.startswith("-- ")
     made = re.findall(r"create or replace (view|macro) (\w+)", text)
-    kind = "macro" if path.parent.name == "macros" else "view"
-    assert made == [(kind, path.stem)]
-    if kind == "view":
-        assert f"comment on view {path.stem} is" in text
+    folder = path.relative_to(ROOT / "sql").parts[0]
+    kinds = {"staging": {"view"}, "marts": {"view"}, "macros": {"macro"}}
+    (found,) = made
+    assert found[1] == path.stem
+    assert found[0] in kinds.get(folder, {"view", "macro"})
+    table = found[0] == "view" or " as table" in text
+    assert text.startswith("-- One row per " if table else "-- ")
 
 
 def test_the_catalogue_lists_every_object_once() -> None:
     """sql/README.md names each view and macro, with its kind and parameters, and nothing else."""
     text = (ROOT / "sql" / "README.md").read_text()
-    rows = re.findall(r"^\| `(\w+)(?:\(([\w, ]*)\))?` \| (.*?) \|", text, re.MULTILINE)
-    listed = {(name, *(parameters or "-").split(", ")): kind for name, parameters, kind in rows}
+    rows = re.findall(r"^\| `(\w+)(?:\(([\w, :=.'\"]*)\))?` \| (.*?) \|", text, re.MULTILINE)
+    listed = {
+        (name, *(one.strip() for one in parameters.split(",") if one)): kind
+        for name, parameters, kind in rows
+    }
     assert len(listed) == len(rows)
-    found = {}
-    for path in _SQL:
-        made = re.search(r"create or replace (macro|view) (\w+)(?:\((.*?)\))? as", path.read_text())
-        assert made
-        kind, name, parameters = made.groups()
-        table = " as table" in path.read_text()
-        names = [word.split()[0] for word in (parameters or "-").replace('"', "").split(", ")]
-        found[name, *names] = "table macro" if table else kind
+    kinds = {"view": "view", "macro": "macro", "macro table": "table macro"}
+    found = {(one.name, *_called(one)): kinds[one.kind] for one in _SQL.values()}
     assert listed == found
-    assert sorted(sql_objects()) == [f"{path.parent.name}/{path.stem}" for path in _SQL]
+    assert len(_SQL) == len(_PATHS)
+
+
+def _called(one: SqlObject) -> list[str]:
+    """Return a macro's parameters as people write them: no quotes, no types."""
+    named = [parameter.replace('"', "") for parameter in one.parameters]
+    return [name if ":=" in name else name.split()[0] for name in named]
 
 
 def test_meaning_reaches_the_client(data: Path) -> None:
-    """Every view carries a comment that says what a row is."""
+    """Every view and macro carries its file's first comment: what a row is, and more."""
     with connect(data) as connection:
         views = connection.execute(
-            "select view_name, comment from duckdb_views() where not internal order by 1"
+            "select view_name, comment from duckdb_views() where not internal"
         ).fetchall()
-    assert len(views) == sum("create or replace view" in path.read_text() for path in _SQL)
-    assert all(comment.startswith("One row per ") for _, comment in views)
+        macros = connection.execute(
+            "select distinct function_name, comment from duckdb_functions() "
+            "where function_type like '%macro' and not internal"
+        ).fetchall()
+    ours = {"lake_root", "exchange_id", "instrument_name"}
+    assert sorted([*views, *((name, text) for name, text in macros if name not in ours)]) == sorted(
+        (one.name, one.comment) for one in _SQL.values()
+    )
 
 
 def test_the_columns_that_others_rely_on_are_there(data: Path) -> None:
@@ -179,10 +189,9 @@ def test_the_database_file_is_written_again_only_when_the_folder_has_moved(
 def test_an_empty_lake_answers_with_no_rows(tmp_path: Path) -> None:
     """Before the first ingest every view is there and empty, and no book is known."""
     with connect(tmp_path / "new") as connection:
-        for place in sql_objects():
-            folder, _, name = place.partition("/")
-            if folder != "macros":
-                assert connection.execute(f"from {name}").fetchall() == [], name
+        for one in _SQL.values():
+            if one.kind == "view":
+                assert connection.execute(f"from {one.name}").fetchall() == [], one.name
         for name in _RANGES:
             query = f"from {name}('X', '2020-08-01', '2020-08-03')"
             assert connection.execute(query).fetchall() == [], name

@@ -23,14 +23,15 @@ def test_a_wheel_works_outside_the_checkout(tmp_path: Path) -> None:
     (wheel,) = (tmp_path / "dist").glob("coinflex_l2-*.whl")
     zipfile.ZipFile(wheel).extractall(tmp_path / "installed")
     script = (
-        "import pipeline.views as v; assert v.__file__.startswith(%r); print(len(v.sql_objects()))"
+        "import pipeline.sql_objects as o; assert o.__file__.startswith(%r); "
+        "print(len(o.sql_objects()))"
     )
     for command, expected in [
         (
             ["-m", "pipeline", "sql", "select count(*) as n from depth_changes", "--json"],
             '{"n": 0}',
         ),
-        (["-c", script % str(tmp_path)], str(len(list((ROOT / "sql").glob("*/*.sql"))))),
+        (["-c", script % str(tmp_path)], str(len(list((ROOT / "sql").glob("**/*.sql"))))),
     ]:
         result = subprocess.run(
             [sys.executable, *command], cwd=tmp_path, check=True, capture_output=True, text=True,

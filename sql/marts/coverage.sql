@@ -3,5 +3,3 @@
 create or replace view coverage as
 select * exclude (source, schema_version)
 from read_parquet(lake_root() || '/_catalogue/' || exchange_id() || '.parquet');
-comment on view coverage is
-  'One row per instrument and day: minutes fetched, messages, changes, trades, missed snapshots, restarts, disconnects, first and last arrival (UTC).';

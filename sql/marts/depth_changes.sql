@@ -3,5 +3,3 @@
 create or replace view depth_changes as
 select *
 from depth_changes_in(all_files('depth'));
-comment on view depth_changes is
-  'One row per price level that a message changed; amount is absolute, 0 = gone; start from nothing at each reset.';

@@ -3,5 +3,3 @@
 create or replace view depth_messages as
 select *
 from depth_messages_in(all_files('depth'));
-comment on view depth_messages is
-  'One row per message of the full depth channel: times, sequence, labels, best bid and ask. The book stands in [local_timestamp, valid_until), arrival clock, UTC.';

@@ -3,5 +3,3 @@
 create or replace view gaps as
 select *
 from lake_rows(all_files('gaps'));
-comment on view gaps is
-  'One row per stretch [start, stop) of a day in which the instrument''s book is unknown, and why.';

@@ -15,5 +15,3 @@ select
 from coverage
 group by instrument
 order by instrument;
-comment on view instruments is
-  'One row per instrument in the lake: first and last day and arrival (UTC), days, messages, bytes.';

@@ -3,5 +3,3 @@
 create or replace view quotes as
 select *
 from quotes_in(all_files('depth'));
-comment on view quotes is
-  'One row per book: best bid and ask, standing in [local_timestamp, valid_until), arrival clock, UTC.';

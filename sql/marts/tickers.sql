@@ -3,5 +3,3 @@
 create or replace view tickers as
 select *
 from lake_rows(all_files('tickers'));
-comment on view tickers is
-  'One row per ticker update received, in line order by (instrument, date, arrival, item).';

@@ -3,5 +3,3 @@
 create or replace view trades as
 select *
 from lake_rows(all_files('trades'));
-comment on view trades is
-  'One row per trade received, in line order by (instrument, date, arrival, item). side is the taker''s.';

@@ -12,5 +12,3 @@ union all by name
 from depth_messages_in(all_files('depthUpdate'))
 union all by name
 from depth_messages_in(all_files('depthUpdate-diff'));
-comment on view depth_messages_all is
-  'One row per depth message received, on any depth channel; times UTC, valid_until exclusive.';

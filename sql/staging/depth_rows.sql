@@ -3,5 +3,3 @@
 create or replace view depth_rows as
 select *
 from lake_rows(all_files('depth'));
-comment on view depth_rows is
-  'One row per message of the full depth channel, with its changes and keyframes as lists.';
