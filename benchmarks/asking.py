@@ -11,7 +11,7 @@ import sys
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -20,13 +20,11 @@ import duckdb  # noqa: TC002 - connect() imports it late; here that must not cou
 
 from benchmarks.job import EXCHANGE
 from benchmarks.market import INSTRUMENT
-from pipeline.config import Settings
-from pipeline.research import book_at, opened
+from pipeline.research import OpenLake
 from pipeline.views import connect
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from contextlib import AbstractContextManager
 
 __all__ = ["QUESTIONS", "asking"]
 
@@ -37,16 +35,11 @@ _IN_PYTHON: Final = "book_at in Python"
 class _Asker:
     """A lake that is open for any number of questions, all about the generated instrument."""
 
-    settings: Settings
     lake: duckdb.DuckDBPyConnection
 
     def book_in_sql(self, at: datetime) -> list[Any]:
         """Return the rows of book_at in SQL."""
         return self.lake.execute("from book_at($1, $2)", [INSTRUMENT, at]).fetchall()
-
-    def book_in_python(self, at: datetime) -> list[Any]:
-        """Return the rows of book_at in Python."""
-        return book_at(self.settings, INSTRUMENT, at.replace(tzinfo=UTC), lake=self.lake)
 
     def quotes(self, at: datetime) -> int:
         """Return how many rows the quotes of a day have, all columns of which came as Arrow."""
@@ -59,23 +52,23 @@ class _Asker:
         return len(self.lake.execute("from coverage").fetchall())
 
 
-QUESTIONS: Final[dict[str, Callable[[_Asker, datetime], Any]]] = {
+_IN_SQL: Final[dict[str, Callable[[_Asker, datetime], Any]]] = {
     "book_at in SQL": _Asker.book_in_sql,
-    _IN_PYTHON: _Asker.book_in_python,
     "a day of quotes": _Asker.quotes,
     "coverage of the lake": _Asker.coverage,
 }
+QUESTIONS: Final = ("book_at in SQL", _IN_PYTHON, "a day of quotes", "coverage of the lake")
 
 
 @contextmanager
 def asking(question: str, data: Path) -> Iterator[Callable[[datetime], Any]]:
     """Open a lake as whoever has this question does; yields what asks it."""
-    settings = Settings(data=data, exchange=EXCHANGE)
-    opening: AbstractContextManager[duckdb.DuckDBPyConnection] = (
-        opened(settings) if question == _IN_PYTHON else connect(data, EXCHANGE)
-    )
-    with opening as lake:
-        yield partial(QUESTIONS[question], _Asker(settings, lake))
+    if question == _IN_PYTHON:
+        with OpenLake(data, EXCHANGE) as lake:
+            yield lambda at: lake.book_at(INSTRUMENT, at).rows()
+    else:
+        with connect(data, EXCHANGE) as connection:
+            yield partial(_IN_SQL[question], _Asker(connection))
 
 
 def main() -> None:

@@ -8,13 +8,33 @@ The flow, one module a step:
     ingest.py    a day's slices → normalize → the lake           one day, one function
     lake.py      Parquet, one file per table, instrument, day    derived, replaced in one step
     views.py     DuckDB on the lake, with the objects of sql/    order books in SQL
+    snapshots/   depth → top levels, by the compiled replay/     order books as frames
+    research/    pipeline.open: what notebooks ask               Polars, pandas, Arrow
     cli/         parse, call one function, print
 """
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pipeline.config import Settings
 from pipeline.errors import PipelineError
 from pipeline.views import connect
 
-__all__ = ["PipelineError", "Settings", "connect"]
+if TYPE_CHECKING:
+    from pipeline.research import OpenLake
+
+__all__ = ["PipelineError", "Settings", "connect", "open"]
 
 __version__ = "0.1.0"
+
+
+def open(data: Path | str = "data", exchange: str = "coinflex") -> OpenLake:  # noqa: A001 - pipeline.open reads well
+    """Open the lake of an exchange below a data folder, for questions: see OpenLake.
+
+    Nothing is written. Raises LakeEmpty where there is no lake yet.
+    """
+    from pipeline.research import OpenLake  # noqa: PLC0415 - brings Polars, which `--help` must not
+
+    return OpenLake(Path(data), exchange)

@@ -17,10 +17,14 @@ from pipeline.errors import QueryRefused, UsageError
 from pipeline.sql_objects import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-__all__ = ["Answer", "ask", "copy_to_parquet", "rows_of"]
+    import pyarrow as pa
+
+    Parameters = Sequence[object] | Mapping[str, object] | None
+
+__all__ = ["Answer", "ask", "check_reads", "copy_to_parquet", "rows_of", "table_of", "tables_of"]
 
 _T = TypeVar("_T")
 
@@ -58,6 +62,29 @@ def rows_of(
 ) -> list[tuple[Any, ...]]:
     """Return all rows of a query; raises QueryRefused for what DuckDB does not take."""
     return _tried(query, lambda: connection.execute(query, parameters).fetchall())
+
+
+def table_of(
+    connection: duckdb.DuckDBPyConnection, query: str, parameters: Parameters = None
+) -> pa.Table:
+    """Return all rows of a query as Arrow; raises QueryRefused for what DuckDB does not take."""
+    return _tried(query, lambda: connection.sql(query, params=parameters).to_arrow_table())
+
+
+def tables_of(
+    connection: duckdb.DuckDBPyConnection, query: str, parameters: Parameters, rows: int
+) -> Iterator[pa.Table]:
+    """Return the rows of a query as tables of about `rows` rows, at least one; they stream.
+
+    Raises QueryRefused for what DuckDB does not take, at once; later, if a file was replaced.
+    """
+    reader, first = _tried(query, lambda: _reading(connection, query, parameters, rows))
+    return _tables(query, reader, first)
+
+
+def check_reads(connection: duckdb.DuckDBPyConnection, query: str) -> None:
+    """Raise UsageError for what is not one SELECT (or FROM, SHOW, DESCRIBE, SUMMARIZE, EXPLAIN)."""
+    _the_one_that_reads(connection, query)
 
 
 def copy_to_parquet(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:
@@ -113,6 +140,28 @@ def _rows(
             rows = result.fetchmany(_ROWS_AT_ONCE)
         except duckdb.Error as error:  # too late to begin again: some rows were given
             raise _refused(query, error) from None
+
+
+def _reading(
+    connection: duckdb.DuckDBPyConnection, query: str, parameters: Parameters, rows: int
+) -> tuple[pa.RecordBatchReader, pa.Table]:
+    """Return what gives a query's rows, and the first of them."""
+    import pyarrow as pa  # noqa: PLC0415 - the command line does without
+
+    reader = connection.sql(query, params=parameters).to_arrow_reader(rows)
+    first = next(iter(reader), None)
+    return reader, pa.Table.from_batches([] if first is None else [first], reader.schema)
+
+
+def _tables(query: str, reader: pa.RecordBatchReader, first: pa.Table) -> Iterator[pa.Table]:
+    import pyarrow as pa  # noqa: PLC0415 - see _reading
+
+    yield first
+    try:
+        for batch in reader:
+            yield pa.Table.from_batches([batch])
+    except (duckdb.Error, pa.ArrowException, OSError) as error:  # as in _rows
+        raise QueryRefused(query, str(error)) from None
 
 
 def _tried(query: str, work: Callable[[], _T]) -> _T:

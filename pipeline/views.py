@@ -19,19 +19,21 @@ if TYPE_CHECKING:
 
     import duckdb
 
-__all__ = ["connect", "database_path", "write_database"]
+__all__ = ["connect", "cursor_of", "database_path", "write_database"]
 
+# Set for the whole database in memory, so for cursors too, which are connections of their own.
 # Footers are kept, and read again when a file has changed. To read ahead is left to the operating
 # system, since it costs a look-up, which is of one row group, a millisecond.
 _SETTINGS: Final = {
     "TimeZone": "'UTC'",
-    "enable_progress_bar": "false",
     "parquet_metadata_cache": "true",
     "disable_parquet_prefetching": "true",
     "read_ahead_depth": "0",
     # Otherwise ORDER BY with a small LIMIT reads a file twice, which may be replaced in between.
     "late_materialization_max_rows": "0",
 }
+# The one setting that each connection has for itself.
+_NO_PROGRESS: Final = "set enable_progress_bar = false"
 # To make a view is to bind it, for which DuckDB lists all of its files, however many. So views are
 # made while these say the file without rows alone, which has the columns of all.
 _WITHOUT_ROWS: Final = {
@@ -57,10 +59,18 @@ def connect(data: Path | str = "data", exchange: str = "coinflex") -> duckdb.Duc
     _prepare(Path(data), exchange)
     connection = duckdb.connect()
     for name, value in _SETTINGS.items():
-        connection.execute(f"set {name} = {value}")
+        connection.execute(f"set global {name} = {value}")
+    connection.execute(_NO_PROGRESS)
     for statement in _statements(Path(data), exchange):
         connection.execute(statement)
     return connection
+
+
+def cursor_of(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """Return another connection to the same views, so that several threads may ask at once."""
+    cursor = connection.cursor()
+    cursor.execute(_NO_PROGRESS)
+    return cursor
 
 
 def database_path(data: Path, exchange: str) -> Path:

@@ -9,18 +9,15 @@ import re
 import shutil
 import subprocess
 import sys
-from datetime import timedelta, timezone
 from typing import TYPE_CHECKING
 
 import duckdb
 import polars as pl
 import pytest
 
-from pipeline.config import Settings
-from pipeline.errors import LakeEmpty, UsageError
+from pipeline.errors import UsageError
 from pipeline.ingest import ingest
 from pipeline.query import ask
-from pipeline.research import book_at, explain_no_book, opened
 from pipeline.sources.files import adopt
 from pipeline.sql_objects import SqlObject, sql_objects
 from pipeline.views import connect, database_path, write_database
@@ -290,26 +287,6 @@ def test_a_book_at_the_ends_of_time_is_unknown(data: Path, cli: Cli, time: str) 
     unknown = cli("book", "BTC-USD", "--at", time, env={"COINFLEX_L2_DATA": str(data)})
     assert (unknown.returncode, unknown.stdout) == (0, "")
     assert "no message of that day or the day before reaches it" in unknown.stderr
-
-
-def test_a_lake_is_opened_once_for_several_questions(data: Path, tmp_path: Path) -> None:
-    """The answers are those of a question on its own; where there is no lake there is an error."""
-    settings, time = Settings(data=data), at(0, 1)
-    with opened(settings) as lake:
-        for _ in range(2):
-            book = book_at(settings, "BTC-USD", time, lake=lake)
-            assert book == book_at(settings, "BTC-USD", time) != []
-        later = at(720)
-        assert book_at(settings, "BTC-USD", later, lake=lake) == []
-        why = explain_no_book(settings, "BTC-USD", later, lake=lake)
-        assert why == explain_no_book(settings, "BTC-USD", later)
-        assert "end_of_coverage" in why
-    elsewhere = time.astimezone(timezone(timedelta(hours=2)))
-    assert book_at(settings, "BTC-USD", elsewhere) == book_at(settings, "BTC-USD", time)
-    assert book_at(settings, "BTC-USD", time.replace(tzinfo=None)) == book
-    assert explain_no_book(settings, "BTC-USD", later.astimezone(elsewhere.tzinfo)) == why
-    with pytest.raises(LakeEmpty), opened(Settings(data=tmp_path / "nothing")):
-        pass
 
 
 def test_a_read_only_lake_is_read(data: Path) -> None:

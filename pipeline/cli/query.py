@@ -87,14 +87,14 @@ Examples:
 def book(instrument: str, at: str, depth: int) -> None:
     """Print the order book of an instrument as it stood at a time."""
     from pipeline.cli.output import print_json
-    from pipeline.research import book_at, explain_no_book, opened
+    from pipeline.research import OpenLake
     from pipeline.times import parse_time
 
     found = settings()
     time = parse_time(at, "--at")
-    with opened(found) as lake:
-        levels = book_at(found, instrument, time, depth, lake=lake)
-        why = "" if levels else explain_no_book(found, instrument, time, lake=lake)
+    with OpenLake(found.data, found.exchange) as lake:
+        levels = lake.book_at(instrument, time, depth).to_dicts()
+        why = "" if levels else lake.explain(instrument, time)
     if as_json():
         print_json(levels)
     elif levels:
