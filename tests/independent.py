@@ -41,12 +41,29 @@ class Reading:
     trades: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     holes: list[int] = field(default_factory=list)
 
-    def book_at(self, instrument: str, time: int) -> Book | None:
-        """Return the book at a time, None where it is unknown."""
+    def message_at(self, instrument: str, time: int) -> Message | None:
+        """Return the message whose book stands at a time, None where none is known."""
         before = [message for message in self.depth.get(instrument, []) if message.arrival <= time]
         if not before or (before[-1].until is not None and time >= before[-1].until):
             return None
-        return before[-1].book
+        return before[-1]
+
+    def book_at(self, instrument: str, time: int) -> Book | None:
+        """Return the book at a time, None where it is unknown."""
+        message = self.message_at(instrument, time)
+        return None if message is None else message.book
+
+    def changed(self, instrument: str, depth: int) -> list[tuple[Message, Book]]:
+        """Return each message whose top levels differ from those known just before, and these."""
+        found = []
+        known: Message | None = None
+        for message in self.depth.get(instrument, []):
+            top = message.book[0][:depth], message.book[1][:depth]
+            before = (known.book[0][:depth], known.book[1][:depth]) if known else None
+            if known is None or known.until != message.arrival or top != before:
+                found.append((message, top))
+            known = message
+        return found
 
     def end_all(self, time: int) -> None:
         """From a time on, no book is known until its next message."""

@@ -5,41 +5,27 @@ The lake and the SQL are held against tests/independent.py, which shares nothing
 
 from __future__ import annotations
 
-import gzip
 import random
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
-from pipeline.ingest import ingest
-from pipeline.sources.files import adopt
 from pipeline.views import connect
-from tests.independent import Book, Reading, in_microseconds, read
+from tests.holed import BTC, ETH, MIDNIGHT, holed_sample, whole_sample
+from tests.independent import Book, Reading, in_microseconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import duckdb
 
-_START = datetime(2020, 8, 1, 23, 54, tzinfo=UTC)
-_MINUTES = 6
-# Moves the six minutes so that midnight falls into their middle.
-_SHIFT = timedelta(minutes=3)
-_MIDNIGHT = datetime(2020, 8, 2, tzinfo=UTC)
-_BTC, _ETH = "BTC-USD-SWAP-LIN", "ETH-USD-SWAP-LIN"
-
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[duckdb.DuckDBPyConnection, Reading]:
     """Return the sample as it is, in a lake and in an independent reading."""
-    sample = Path(__file__).parent.parent / "data" / "sample"
-    data = tmp_path_factory.mktemp("whole")
-    adopt(data, "coinflex", sample)
-    ingest(data, "coinflex")
-    reading = read(sample, _START, _START + timedelta(minutes=_MINUTES))
-    return connect(data), reading
+    found = whole_sample(tmp_path_factory.mktemp("whole"))
+    return connect(found.data), found.reading
 
 
 @pytest.fixture(scope="module")
@@ -47,33 +33,8 @@ def holed(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> tuple[duckdb.DuckDBPyConnection, Reading, random.Random]:
     """Return the sample moved across midnight, with planted disconnects and a lacking minute."""
-    rng = random.Random(20200714)
-    sample = Path(__file__).parent.parent / "data" / "sample"
-    slices, data = tmp_path_factory.mktemp("slices"), tmp_path_factory.mktemp("holed")
-    lacking = _START + timedelta(minutes=1) + _SHIFT
-    for ordinal in range(_MINUTES):
-        minute = _START + timedelta(minutes=ordinal)
-        moved = minute + _SHIFT
-        if moved == lacking:
-            continue
-        path = slices / f"{moved:%Y/%m/%d/%H/%M}.json.gz"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with gzip.open(sample / f"{minute:%Y/%m/%d/%H/%M}.json.gz", "rt") as file:
-            lines = [_moved(text) for text in file]
-        for _ in range(3):
-            # Not before the first line of a day: what the day before knew of it, a day can't say.
-            lines.insert(rng.randrange(1, len(lines)), "\n")
-        path.write_bytes(gzip.compress("".join(lines).encode()))
-    adopt(data, "coinflex", slices)
-    ingest(data, "coinflex", jobs=2)
-    start = _START + _SHIFT
-    reading = read(slices, start, start + timedelta(minutes=_MINUTES), {lacking})
-    return connect(data), reading, rng
-
-
-def _moved(text: str) -> str:
-    time = datetime.fromisoformat(text[:26]) + _SHIFT
-    return f"{time.isoformat(timespec='microseconds')}{text[26:]}"
+    found = holed_sample(tmp_path_factory.mktemp("slices"), tmp_path_factory.mktemp("holed"))
+    return connect(found.data), found.reading, found.rng
 
 
 def _sql_book(connection: duckdb.DuckDBPyConnection, instrument: str, time: int) -> Book | None:
@@ -115,7 +76,7 @@ def _sorted(sides: dict[str, dict[float, float]]) -> Book:
     return sorted(sides["bid"].items(), reverse=True), sorted(sides["ask"].items())
 
 
-@pytest.mark.parametrize("instrument", [_BTC, _ETH])
+@pytest.mark.parametrize("instrument", [BTC, ETH])
 def test_every_message_of_the_order_flow_comes_back_from_depth_changes(
     whole: tuple[duckdb.DuckDBPyConnection, Reading], instrument: str
 ) -> None:
@@ -126,7 +87,7 @@ def test_every_message_of_the_order_flow_comes_back_from_depth_changes(
     assert books == [message.book for message in reading.depth[instrument]]
 
 
-@pytest.mark.parametrize("instrument", [_BTC, _ETH])
+@pytest.mark.parametrize("instrument", [BTC, ETH])
 def test_resets_at_holes_and_midnight_still_give_every_book(
     holed: tuple[duckdb.DuckDBPyConnection, Reading, random.Random], instrument: str
 ) -> None:
@@ -143,7 +104,7 @@ def test_resets_at_holes_and_midnight_still_give_every_book(
     assert 10 < resets[0] <= 5 * 3 + 1 + 2
 
 
-@pytest.mark.parametrize("instrument", [_BTC, _ETH])
+@pytest.mark.parametrize("instrument", [BTC, ETH])
 def test_trades_of_the_order_flow_are_equal_line_by_line(
     whole: tuple[duckdb.DuckDBPyConnection, Reading], instrument: str
 ) -> None:
@@ -197,8 +158,8 @@ def test_checksums_of_the_two_element_form_hold_on_every_message(
         "select instrument, checksum_status, count(*) from depth_messages group by all order by all"
     ).fetchall()
     assert verdicts == [
-        (_BTC, "absent", len(reading.depth[_BTC])),
-        (_ETH, "ok", len(reading.depth[_ETH])),
+        (BTC, "absent", len(reading.depth[BTC])),
+        (ETH, "ok", len(reading.depth[ETH])),
     ]
 
 
@@ -208,7 +169,7 @@ def test_book_at_equals_raw_at_random_times(
     """At random times, and exactly at arrivals, SQL gives the book of the last message."""
     connection, reading = whole
     rng = random.Random(1)
-    for instrument in (_BTC, _ETH):
+    for instrument in (BTC, ETH):
         arrivals = [message.arrival for message in reading.depth[instrument]]
         times = [rng.randrange(arrivals[0], arrivals[-1]) for _ in range(250)]
         times += [time + shift for time in rng.sample(arrivals, 20) for shift in (-1, 0, 1)]
@@ -221,10 +182,10 @@ def test_book_at_knows_nothing_inside_holes_and_everything_around_them(
 ) -> None:
     """Dense around disconnects, lacking minutes, midnight and the ends of coverage."""
     connection, reading, rng = holed
-    midnight = in_microseconds(_MIDNIGHT)
+    midnight = in_microseconds(MIDNIGHT)
     edges = [*reading.holes, midnight]
     unknown = known = 0
-    for instrument in (_BTC, _ETH):
+    for instrument in (BTC, ETH):
         first = reading.depth[instrument][0].arrival
         resumed = [
             following.arrival
@@ -249,7 +210,7 @@ def test_gaps_cover_exactly_what_is_unknown_after_the_first_snapshot(
 ) -> None:
     """Between first and last message, a time lies in a gap if and only if no book is known."""
     connection, reading, rng = holed
-    for instrument in (_BTC, _ETH):
+    for instrument in (BTC, ETH):
         gaps = connection.execute(
             "select epoch_us(start), epoch_us(stop) from gaps where instrument = ? order by start",
             [instrument],
@@ -268,8 +229,8 @@ def test_at_midnight_exactly_the_book_of_the_day_before_stands(
 ) -> None:
     """00:00:00.000 looks at the day before, and gives that day's last book."""
     connection, reading, _ = holed
-    midnight = in_microseconds(_MIDNIGHT)
-    for instrument in (_BTC, _ETH):
+    midnight = in_microseconds(MIDNIGHT)
+    for instrument in (BTC, ETH):
         last = [m for m in reading.depth[instrument] if m.arrival <= midnight][-1]
         assert last.arrival < midnight
         assert last.until is not None

@@ -1,7 +1,7 @@
 """The top levels at each message that changed them.
 
-A row at message i if i's top levels are others than those of message i - 1, or if the book before i
-was not known up to i: at the first of the history, and after a gap, even if the book is empty.
+A row at message i if i's top levels are others than those of message i - 1, or if the book starts
+anew with i: the first of the history, or the first after a gap, even if it is empty.
 Never because of midnight: where the last book of the day before still stands when message 0
 arrives, the two are compared as within a day. A message that is no book gives no row, and ends the
 book. So the rows of [a, b) followed by those of [b, c) are those of [a, c).
@@ -30,13 +30,11 @@ __all__ = ["on_change"]
 
 
 class _Before(NamedTuple):
-    """The row before the next one: where it stands, and what it left."""
+    """The group before the next row."""
 
     day: int
     group: int
     is_last: bool  # of its day
-    is_book: bool
-    until: int
 
 
 def on_change(lake: Lake, instrument: str, start: int, end: int, depth: int) -> Iterator[Snapshots]:
@@ -58,6 +56,7 @@ class _Replay:
         self._books = Books.of(0)
         self._last = Tops.of(1, depth)
         self._before: _Before | None = None
+        self._ends_with_book = False  # which stands at the end of the day, if its last row is it
 
     def day(self, file: DayFile, start: int, end: int) -> Iterator[Snapshots]:
         """Yield what is to be found in a day's file."""
@@ -126,22 +125,19 @@ class _Replay:
             if count:
                 yield Snapshots(None, *group.message_times(at[:count]), found.first(count))
         is_last = number == len(file) - 1
-        self._before = _Before(
-            file.day, number, is_last, bool(group.rows.is_book[-1]), int(group.until[-1])
-        )
+        self._before = _Before(file.day, number, is_last)
+        stands_on = int(group.until[-1]) >= (file.day + 1) * DAY_US
+        self._ends_with_book = stands_on and bool(group.rows.is_book[-1])
 
     def _known(self, file: DayFile, number: int, group: Group) -> NDArray[np.bool_]:
-        """Say of each row whether the book before it was known up to it."""
+        """Say of each row whether the book before it was known up to it.
+
+        A day is stored for itself, and begins anew: what the day before knows, its rows can't say.
+        """
         known = ~group.rows.reset
-        known[1:] &= group.rows.is_book[:-1] & (group.until[:-1] >= group.local[1:])
-        before = self._before
-        if before is None or not before.is_book or not self._follows(file, number):
-            known[0] = False
-        elif number:
-            known[0] &= before.until >= group.local[0]
-        else:  # always a reset, since a day is stored for itself
+        if number == 0:
             carried = group.carry_until is not None and group.carry_until >= group.local[0]
-            known[0] = carried and before.until >= file.day * DAY_US
+            known[0] = carried and self._follows(file, 0) and self._ends_with_book
         return known
 
     def _make_room(self, group: Group) -> None:
