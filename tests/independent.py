@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
     from pathlib import Path
 
-Book = tuple[list[tuple[float, float]], list[tuple[float, float]]]
+Levels = list[tuple[float, float]]
+Book = tuple[Levels, Levels]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MINUTE = timedelta(minutes=1)

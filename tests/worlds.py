@@ -59,8 +59,8 @@ def _minute(minute: datetime, markets: list[_Market], rng: random.Random) -> lis
     lines: list[str] = []
     for time in times:
         arrival = minute + timedelta(microseconds=time)
-        for _ in range(rng.choice([1, 1, 1, 2])):  # several in one microsecond
-            lines.append(rng.choice(markets).line(arrival))
+        together = rng.choice([1, 1, 1, 2])  # in one microsecond
+        lines += [rng.choice(markets).line(arrival) for _ in range(together)]
         # Not before the first line of a day: what the day before knew of it, a day can't say.
         if rng.random() < 0.04:
             lines.append("")

@@ -16,5 +16,5 @@ from standing_in(
   files_of_days('depth', instrument, days_with_carry(start, "end")),
   'days_touched', utc(start), utc("end")
 )
-where starts < utc("end") and ends > utc(start)
+where starts < utc("end") and ends > utc(start) and utc(start) < utc("end")
 order by starts;

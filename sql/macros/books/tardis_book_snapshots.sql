@@ -9,12 +9,21 @@ create or replace macro tardis_book_snapshots(
   instrument, start, "end", step, depth := 25
 ) as table
 with
-  asked_books as materialized (
-    select date, message, keyframe, timestamp, local_timestamp, unbroken
+  -- A run goes from gap to gap, whichever of its messages have a timestamp.
+  runs as (
+    select
+      date, message, keyframe, timestamp, local_timestamp,
+      count(*) filter (not unbroken) over (order by date, message) as run
     from books_in_turn(
       files_of_days('depth', instrument, days_with_carry_around(start, "end")), start, "end"
     )
-    where asked and timestamp is not null
+    where asked
+  ),
+
+  asked_books as materialized (
+    select *
+    from runs
+    where timestamp is not null
   ),
 
   lists as (
@@ -25,11 +34,10 @@ with
     )
   ),
 
-  in_runs as (
+  in_buckets as (
     select
-      asked_books.*, lists.* exclude (date, message),
-      epoch_us(timestamp) // epoch_us(timestamp '1970-01-01' + positive(step)) as bucket,
-      count(*) filter (not unbroken) over (order by date, message) as run
+      *,
+      epoch_us(timestamp) // epoch_us(timestamp '1970-01-01' + positive(step)) as bucket
     from asked_books
     join lists using (date, message)
   ),
@@ -41,7 +49,7 @@ with
       {'bid_px': bid_px, 'bid_sz': bid_sz, 'ask_px': ask_px, 'ask_sz': ask_sz} as book,
       lag(book) over in_run as book_before,
       coalesce(book <> book_before, len(bid_px) + len(ask_px) > 0) as changed
-    from in_runs
+    from in_buckets
     window in_run as (partition by run order by date, message)
   ),
 
