@@ -29,6 +29,8 @@ _SETTINGS: Final = {
     "parquet_metadata_cache": "true",
     "disable_parquet_prefetching": "true",
     "read_ahead_depth": "0",
+    # Otherwise what DuckDB takes for a few times is compared with every book of the day.
+    "asof_loop_join_threshold": "0",
     # Otherwise ORDER BY with a small LIMIT reads a file twice, which may be replaced in between.
     "late_materialization_max_rows": "0",
 }

@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import gzip
 import json
+from bisect import bisect_right
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
     from pathlib import Path
 
-Book = tuple[list[tuple[float, float]], list[tuple[float, float]]]
+Levels = list[tuple[float, float]]
+Book = tuple[Levels, Levels]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MINUTE = timedelta(minutes=1)
@@ -25,12 +28,22 @@ _MINUTE = timedelta(minutes=1)
 
 @dataclass
 class Message:
-    """A full-depth message: arrival (microseconds), its book, until when it stands, its JSON."""
+    """A full-depth message: arrival (microseconds), its book, until when it stands, its JSON.
+
+    `broken` says that a hole ended it, and not the message after it.
+    """
 
     arrival: int
     book: Book
     data: dict[str, Any]
     until: int | None = None
+    broken: bool = False
+
+    @property
+    def timestamp(self) -> int | None:
+        """The exchange's own time in microseconds, if it gave one."""
+        given = self.data.get("timestamp")
+        return None if given is None else int(given) * 1000
 
 
 @dataclass
@@ -41,36 +54,31 @@ class Reading:
     trades: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     holes: list[int] = field(default_factory=list)
 
-    def message_at(self, instrument: str, time: int) -> Message | None:
-        """Return the message whose book stands at a time, None where none is known."""
-        before = [message for message in self.depth.get(instrument, []) if message.arrival <= time]
-        if not before or (before[-1].until is not None and time >= before[-1].until):
+    def standing_at(self, instrument: str, time: int) -> Message | None:
+        """Return the message whose book stands at a time, None where it is unknown."""
+        messages = self.depth.get(instrument, [])
+        place = bisect_right(messages, time, key=attrgetter("arrival"))
+        if place == 0 or time >= (messages[place - 1].until or time + 1):
             return None
-        return before[-1]
+        return messages[place - 1]
 
     def book_at(self, instrument: str, time: int) -> Book | None:
         """Return the book at a time, None where it is unknown."""
-        message = self.message_at(instrument, time)
-        return None if message is None else message.book
-
-    def changed(self, instrument: str, depth: int) -> list[tuple[Message, Book]]:
-        """Return each message whose top levels differ from those known just before, and these."""
-        found = []
-        known: Message | None = None
-        for message in self.depth.get(instrument, []):
-            top = message.book[0][:depth], message.book[1][:depth]
-            before = (known.book[0][:depth], known.book[1][:depth]) if known else None
-            if known is None or known.until != message.arrival or top != before:
-                found.append((message, top))
-            known = message
-        return found
+        found = self.standing_at(instrument, time)
+        return found.book if found else None
 
     def end_all(self, time: int) -> None:
         """From a time on, no book is known until its next message."""
         self.holes.append(time)
-        for messages in self.depth.values():
-            if messages[-1].until is None:
-                messages[-1].until = time
+        for name in self.depth:
+            self.end(name, time)
+
+    def end(self, instrument: str, time: int) -> None:
+        """From a time on, no book of an instrument is known until its next message."""
+        for message in self.depth.get(instrument, [])[-1:]:
+            if message.until is None:
+                message.until = time
+                message.broken = True
 
 
 def in_microseconds(time: datetime) -> int:
@@ -120,6 +128,9 @@ def _take(reading: Reading, arrival: int, message: dict[str, Any]) -> None:
     for item in data if isinstance(data, list) else [data]:
         if table in {"futures/depth", "depth"}:
             name = item.get("instrumentId") or item.get("marketCode")
+            if message.get("action") not in {None, "partial"}:
+                reading.end(name, arrival)  # whatever it changed, the book is no longer known
+                continue
             messages = reading.depth.setdefault(name, [])
             if messages and messages[-1].until is None:
                 messages[-1].until = arrival

@@ -1,0 +1,48 @@
+-- One row per book that arrived in [start, end), arrival clock, and per book just before one of these, in line
+-- order by (date, message): date, message, keyframe, arrival, timestamp, local_timestamp, `asked` (it
+-- arrived in the range) and `unbroken` (the row before is the book that stood until this one arrived,
+-- midnight between them or not). `files` are those of `depth` around the range and of the day before.
+create or replace macro books_in_turn(files, start, "end") as table
+with
+  books as (
+    select
+      date, message, keyframe, arrival, timestamp, local_timestamp, valid_until, carry_until, reset,
+      is_between(local_timestamp, start, "end") as asked
+    from lake_rows(files)
+    where bid_levels is not null
+  ),
+
+  asked_messages as (
+    select date, min(message) as first_message, max(message) as last_message
+    from books
+    where asked
+    group by date
+  ),
+
+  chosen as (
+    select books.*
+    from books
+    join asked_messages on books.date = asked_messages.date
+    where message between first_message - 1 and last_message
+    union all
+    select books.*
+    from books
+    join asked_messages on books.date + 1 = asked_messages.date
+    anti join asked_messages as of_the_day on books.date = of_the_day.date
+    where first_message = 0 and valid_until >= asked_messages.date::timestamp
+  )
+
+select
+  date, message, keyframe, arrival, timestamp, local_timestamp, asked,
+  case
+    when message > 0 then not reset
+    -- The day before stood to its end, and no break lies between that and the first message.
+    else coalesce(
+      carry_until >= local_timestamp
+      and lag(date) over in_turn = date - 1
+      and lag(valid_until) over in_turn >= date::timestamp,
+      false
+    )
+  end as unbroken
+from chosen
+window in_turn as (order by date, message);

@@ -1,0 +1,9 @@
+-- All files of one table and instrument, as a list for read_parquet(…, allow_empty = true).
+create or replace macro files_of_instrument(table_name, instrument) as
+  [
+    format(
+      '{}/{}/exchange={}/instrument={}/*/data.parquet',
+      lake_root(), table_name, exchange_id(), folder_name(instrument)
+    ),
+    empty_file(table_name)
+  ];

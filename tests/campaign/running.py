@@ -1,0 +1,34 @@
+"""One world, and a number of random questions to it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from pipeline.views import connect
+from tests import worlds
+from tests.campaign import books
+from tests.campaign.asked import Asked
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+VERBS = (*books.VERBS,)
+
+
+def run(folder: Path, seed: int, questions: int) -> Counter[str]:
+    """Ask a world a number of questions, every verb in turn; return how many were asked of each."""
+    world = worlds.make(folder, seed)
+    counted: Counter[str] = Counter()
+    with connect(world.data) as connection:
+        asked = Asked(world, connection)
+        for number in range(questions):
+            verb = VERBS[number % len(VERBS)]
+            state = world.rng.getstate()
+            try:
+                verb(asked)
+            except Exception as error:
+                error.add_note(f"world {seed}, question {number}: {verb.__name__}; {state[1][:3]}")
+                raise
+            counted[verb.__name__] += 1
+    return counted

@@ -1,0 +1,124 @@
+"""Small random markets with everything that goes wrong in one, as slices on disk.
+
+Twenty minutes around a midnight, two instruments. Planted, all by one seed: disconnects, minutes
+never fetched, silent minutes, restarts of the engine, repeated numbers, crossed and one-sided and
+empty books, messages in one microsecond, an exchange's clock that steps back or is not given, and
+messages of the full channel that are no whole book.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from pipeline.ingest import ingest
+from pipeline.sources.files import adopt
+from tests.independent import Reading, read
+from tests.making import write_minute
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NAMES = ("BTC-USD-SWAP-LIN", "FLEX-USD-SPR-QP-LIN")
+START = datetime(2020, 8, 1, 23, 50, tzinfo=UTC)
+END = datetime(2020, 8, 2, 0, 10, tzinfo=UTC)
+_MINUTES = 20
+
+
+@dataclass
+class World:
+    """A data folder with a lake, what an independent reader says of its slices, and chance."""
+
+    data: Path
+    reading: Reading
+    rng: random.Random
+
+
+def make(folder: Path, seed: int, jobs: int = 1) -> World:
+    """Make a world's slices below a folder, and ingest them."""
+    rng = random.Random(seed)
+    lacking = {START + timedelta(minutes=minute) for minute in rng.sample(range(_MINUTES), 2)}
+    silent = {START + timedelta(minutes=minute) for minute in rng.sample(range(_MINUTES), 2)}
+    markets = [_Market(name, rng) for name in NAMES]
+    for number in range(_MINUTES):
+        minute = START + timedelta(minutes=number)
+        if minute not in lacking:
+            lines = [] if minute in silent else _minute(minute, markets, rng)
+            write_minute(folder / "slices", minute, lines)
+    adopt(folder / "data", "coinflex", folder / "slices")
+    ingest(folder / "data", "coinflex", jobs=jobs)
+    return World(folder / "data", read(folder / "slices", START, END, lacking), rng)
+
+
+def _minute(minute: datetime, markets: list[_Market], rng: random.Random) -> list[str]:
+    """Return a minute's lines, two dozen of each market, in order of arrival."""
+    times = sorted(rng.randrange(60_000_000) for _ in range(rng.randrange(5, 50)))
+    lines: list[str] = []
+    for time in times:
+        arrival = minute + timedelta(microseconds=time)
+        together = rng.choice([1, 1, 1, 2])  # in one microsecond
+        lines += [rng.choice(markets).line(arrival) for _ in range(together)]
+        # Not before the first line of a day: what the day before knew of it, a day can't say.
+        if rng.random() < 0.04:
+            lines.append("")
+    return lines
+
+
+@dataclass
+class _Market:
+    """An instrument's book, which walks; around zero for the spread market."""
+
+    name: str
+    rng: random.Random
+    middle: int = 0
+    seq: int = 1_594_000_000_000_000_000
+    amounts: dict[int, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.middle = 100_000 if self.name.startswith("BTC") else 0
+
+    def line(self, arrival: datetime) -> str:
+        """Return a line of the market: mostly a book, sometimes a trade."""
+        stamp = f"{arrival:%Y-%m-%dT%H:%M:%S.%f}0Z"
+        if self.rng.random() < 0.2:
+            return f"{stamp} {json.dumps(self._trade(arrival))}"
+        return f"{stamp} {json.dumps(self._depth(arrival))}"
+
+    def _depth(self, arrival: datetime) -> dict[str, Any]:
+        rng = self.rng
+        self.middle += rng.choice([-1, 0, 0, 0, 1])
+        for _ in range(rng.randrange(4)):
+            self.amounts[rng.randrange(-8, 9)] = rng.choice([0.0, 0.25, 1.5, 7.0, 0.1])
+        levels = [[self._price(n), self.amounts.get(n, 2.0)] for n in range(-8, 9)]
+        cut = 8 + rng.choice([0] * 9 + [1, -1])  # sometimes one side takes a level of the other
+        bids = [level for level in reversed(levels[:cut]) if level[1]]
+        asks = [level for level in levels[cut:] if level[1]]
+        if rng.random() < 0.05:
+            asks.insert(0, [bids[0][0] if bids else self._price(0), 1.0])  # locked
+        if rng.random() < 0.05:
+            bids, asks = rng.choice([([], asks), (bids, []), ([], [])])
+        self.seq += rng.choice([1] * 20 + [0, 3, 10**12])
+        data = {"instrumentId": self.name, "seqNum": self.seq, "asks": asks, "bids": bids}
+        late = timedelta(milliseconds=rng.randrange(200) if rng.random() < 0.9 else 5000)
+        if rng.random() < 0.97:
+            data["timestamp"] = str(round((arrival - late).timestamp() * 1000))
+        action = "partial" if rng.random() < 0.98 else "increment"
+        return {"table": "futures/depth", "data": [data], "action": action}
+
+    def _price(self, tick: int) -> float:
+        return round((self.middle + tick) / 10, 1)
+
+    def _trade(self, arrival: datetime) -> dict[str, Any]:
+        rng = self.rng
+        data = {
+            "side": rng.choice(["BUY", "SELL"]),
+            "quantity": f"{rng.randrange(1, 40) / 8:.9f}",
+            "price": f"{self._price(rng.choice([-1, 0, 1])):.9f}",
+            "marketCode": self.name,
+            "tradeId": str(rng.randrange(10**12)),
+            "timestamp": str(round(arrival.timestamp() * 1000)),
+        }
+        return {"table": "trade", "data": [data]}
