@@ -84,12 +84,13 @@ class BookQuestions(Asking):
     ) -> AnyFrame:
         """Return the books that stood at some times, a row per level, ordered by time.
 
+        A time that is given twice counts once.
         Columns: t (what was asked for), timestamp and local_timestamp of the book's message, age,
         side, level, price, amount. A time at which no book is known is one row with NULL in all but
         t; a book without levels is one row with NULL from side on.
         """
         self._check_book(instrument, depth, frame, batch_rows)
-        asked = np.sort(moments(times))
+        asked = np.unique(moments(times))
         pieces = self._standing(instrument, [asked], depth, max_age)
         return _delivered("long", pieces, frame, batch_rows)
 
