@@ -1,10 +1,7 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections import Counter
-from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,7 +25,6 @@ from pipeline.query import rows_of
 from pipeline.schemas import SCHEMA_VERSION
 from pipeline.views import connect
 
-from .conftest import ROOT, clean_environment
 from .lakes import (
     EXCHANGE,
     TODAY,
@@ -42,6 +38,7 @@ from .lakes import (
     same_rows,
 )
 from .making import at, depth, trade
+from .replacing import REBUILD, at_work, book_of, lines_of, replaced_constantly
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -343,77 +340,6 @@ def test_day_whose_raw_is_gone_stays(tmp_path: Path, caplog: pytest.LogCaptureFi
 # --- readers while files are replaced ----------------------------------------------------------
 
 
-def _book(version: int, second: float) -> set[tuple[str, float, float]]:
-    """Return the book of a version of the day at a second: `version` messages a second."""
-    top = 1000 * version + int(second * version)
-    bids = {("bid", float(top - level), float(version)) for level in range(10)}
-    return bids | {("ask", float(top + 1 + level), float(version)) for level in range(10)}
-
-
-def _version(version: int) -> list[str]:
-    """Return a minute's lines in which every price and amount says the version."""
-    lines = []
-    for number in range(60 * version):
-        time = at(0, number / version)
-        book = _book(version, number / version)
-        sides = [
-            [[price, amount] for side, price, amount in sorted(book) if side == wanted]
-            for wanted in ("bid", "ask")
-        ]
-        lines.append(depth(time, *sides, instrument="A", seq=number + 1))
-        lines.append(trade(time, str(1000 * version), "1", instrument="A", id_=str(number)))
-    return lines
-
-
-# Both versions by turns, each file replaced as a run replaces it, as fast as that goes.
-REPLACE = """
-import sys
-from itertools import cycle
-from pathlib import Path
-from pipeline import durable
-
-root, drafts, versions = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:]
-files = [{p.relative_to(v): p.read_bytes() for p in Path(v).rglob("*.parquet")} for v in versions]
-for version in cycle(files):
-    for name, content in version.items():
-        with durable.replacing(root / name, drafts) as draft:
-            draft.write_bytes(content)
-    print(end=".", flush=True)
-"""
-# Both versions by turns, each time from raw.
-REBUILD = """
-import sys
-from itertools import cycle
-from pathlib import Path
-from tests.lakes import bring_in, put
-from tests.making import at
-from tests.test_lake import _version
-
-for lines in cycle([_version(1), _version(2)]):
-    put(Path(sys.argv[1]), at(0), lines)
-    bring_in(Path(sys.argv[1]))
-    print(end=".", flush=True)
-"""
-
-
-@contextmanager
-def at_work(script: str, *arguments: Path) -> Iterator[None]:
-    """Run a script in another process until the end of the block; it must have got round twice."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", script, *map(str, arguments)],
-        env=clean_environment(), cwd=ROOT, stdout=subprocess.PIPE,
-    )  # fmt: skip
-    assert process.stdout is not None
-    try:
-        assert process.stdout.read(2) == b".."
-        yield
-        assert process.poll() is None, "the writer has failed"
-    finally:
-        process.kill()
-        process.wait()
-        process.stdout.close()
-
-
 QUESTIONS: dict[str, set[tuple[float, ...]]] = {
     "select count(*), min(floor(bid_price / 1000)), max(floor(bid_price / 1000)), min(bid_amount), "
     "max(ask_amount) from depth_messages": {(60, 1, 1, 1, 1), (120, 2, 2, 2, 2)},
@@ -458,7 +384,7 @@ def _ask_everything(data: Path, rounds: int) -> tuple[Counter[str], set[str]]:
             second = 10.25 + turn % 45
             time = at(0, second).replace(tzinfo=None)
             answer = _ask(connection, f"select side, price, amount from book_at('A', '{time}')")
-            books = [_book(1, second), _book(2, second)]
+            books = [book_of(1, second), book_of(2, second)]
             seen["failed" if answer is None else f"book {set(answer) == books[0]}"] += 1
             if answer is not None and set(answer) not in books:
                 wrong.add(f"book_at {time}: {sorted(answer)[:2]}")
@@ -467,15 +393,7 @@ def _ask_everything(data: Path, rounds: int) -> tuple[Counter[str], set[str]]:
 
 def test_reader_never_sees_two_versions_at_once(tmp_path: Path) -> None:
     """While files are replaced as fast as they can be, an answer is of one version or an error."""
-    for version in (1, 2):
-        put(tmp_path, at(0), _version(version))
-        bring_in(tmp_path)
-        for path in partitions(tmp_path):
-            kept = tmp_path / f"version{version}" / path.relative_to(tmp_path / "lake")
-            kept.parent.mkdir(parents=True)
-            kept.write_bytes(path.read_bytes())
-    versions = tmp_path / "version1", tmp_path / "version2"
-    with at_work(REPLACE, tmp_path / "lake", tmp_path / "lake" / "_drafts", *versions):
+    with replaced_constantly(tmp_path):
         seen, wrong = _ask_everything(tmp_path, 60)
     assert not wrong
     assert {"book True", "book False"} <= seen.keys(), "the reader never met both versions"
@@ -485,10 +403,10 @@ def test_reader_never_sees_two_versions_at_once(tmp_path: Path) -> None:
 def test_what_is_kept_of_a_file_is_not_used_for_the_next_one(tmp_path: Path, moved: int) -> None:
     """A connection reads a replaced partition anew, whatever the time of the new file says."""
     long_ago = at(0).timestamp()
-    put(tmp_path, at(0), _version(1))
+    put(tmp_path, at(0), lines_of(1))
     with connect(tmp_path) as connection:
         for version, time in [(1, long_ago), (2, long_ago + moved), (1, long_ago)]:
-            put(tmp_path, at(0), _version(version))
+            put(tmp_path, at(0), lines_of(version))
             bring_in(tmp_path)
             for path in partitions(tmp_path):
                 os.utime(path, (time, time))
@@ -496,14 +414,14 @@ def test_what_is_kept_of_a_file_is_not_used_for_the_next_one(tmp_path: Path, mov
                 rows = connection.execute(
                     "select side, price, amount from book_at('A', '2020-08-01 00:00:10.25')"
                 ).fetchall()
-                assert set(rows) == _book(version, 10.25)
+                assert set(rows) == book_of(version, 10.25)
                 messages = connection.execute("select count(*) from depth_messages").fetchone()
                 assert messages == (60 * version,)
 
 
 def test_reader_beside_a_rebuild_is_answered(tmp_path: Path) -> None:
     """While a day is rebuilt over and over, each question is answered, by one version."""
-    put(tmp_path, at(0), _version(1))
+    put(tmp_path, at(0), lines_of(1))
     bring_in(tmp_path)
     with at_work(REBUILD, tmp_path):
         seen, wrong = _ask_everything(tmp_path, 40)

@@ -1,0 +1,108 @@
+"""Rows of the lake as frames: what SQL has of them, in line order."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+import pytest
+
+from pipeline.errors import QueryRefused, UsageError
+from pipeline.views import connect
+
+from .conftest import DAYS, NAME, OTHER
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from pipeline.research import OpenLake
+
+_ORDER = {
+    "quotes": "date, message", "trades": "date, arrival, item", "tickers": "date, arrival, item",
+    "depth_changes": "date, message, side desc, price desc", "gaps": "start",
+}  # fmt: skip
+_RANGES = [
+    ("2020-08-01", "2020-08-05"),
+    ("1970-01-01", "9999-12-31"),  # longer than a year: by the folder, not day by day
+    ("2020-08-02T12:00:10", "2020-08-03T12:00:30"),
+    ("2020-08-02", "2020-08-02"),
+    ("2030-01-01", "2030-01-02"),
+]
+
+
+def _naive(frame: pl.DataFrame) -> list[tuple[Any, ...]]:
+    return frame.with_columns(pl.col(pl.Datetime("us", "UTC")).dt.replace_time_zone(None)).rows()
+
+
+@pytest.mark.parametrize("macro", _ORDER)
+@pytest.mark.parametrize(("start", "end"), _RANGES)
+def test_a_range_has_the_rows_of_sql_in_line_order(
+    lake: OpenLake, data: Path, macro: str, start: str, end: str
+) -> None:
+    """Of all its days, whole and in batches."""
+    with connect(data) as connection:
+        query = f"from {macro}(?, ?, ?) order by {_ORDER[macro]}"
+        expected = connection.execute(query, [NAME, start, end])
+        names, rows = [column[0] for column in expected.description or ()], expected.fetchall()
+    ask: Callable[..., Any] = getattr(lake, macro)
+    found = ask(NAME, start, end)
+    assert found.columns == names
+    assert _naive(found) == rows
+    if macro in {"quotes", "trades", "depth_changes"}:
+        assert pl.concat(list(ask(NAME, start, end, batch_rows=3))).equals(found)
+    assert len(rows) > 10 or (start, end) not in _RANGES[:2], "this compares something"
+
+
+def test_what_the_lake_has(lake: OpenLake) -> None:
+    """A row an instrument and day, and a row an instrument."""
+    coverage = lake.coverage()
+    assert coverage["instrument"].to_list() == [NAME] * DAYS + [OTHER] * DAYS
+    assert coverage["date"].is_sorted() is False
+    assert lake.instruments()["days"].to_list() == [DAYS, DAYS]
+
+
+def test_parameters_of_a_query(lake: OpenLake) -> None:
+    """By place or by name; a time with a zone is that time."""
+    time = datetime(2020, 8, 1, 12, tzinfo=UTC)
+    by_place = lake.sql("select count(*) as n from trades(?, ?, '2030-01-01')", [NAME, time])
+    by_name = lake.sql(
+        "select count(*) as n from trades($name, $from, '2030-01-01')", {"name": NAME, "from": time}
+    )
+    assert by_place.item() == by_name.item() == 5 * DAYS
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["drop view trades", "create table t (a int)", "select 1; select 2", "", "set threads = 1",
+     "copy (select 1) to 'x'", "attach 'x.db'"],
+)  # fmt: skip
+def test_a_query_only_reads(lake: OpenLake, query: str) -> None:
+    """Since it may be asked twice."""
+    with pytest.raises(UsageError, match="QUERY"):
+        lake.sql(query)
+
+
+@pytest.mark.parametrize("query", ["show tables", "describe trades", "explain from trades"])
+def test_a_query_may_ask_about_the_lake(lake: OpenLake, query: str) -> None:
+    """What is there, and how it is answered."""
+    assert lake.sql(query).height > 0
+
+
+def test_a_query_is_refused_in_duckdb_s_words(lake: OpenLake) -> None:
+    """A column that is not there, a parameter that is lacking."""
+    with pytest.raises(QueryRefused, match="nonsense"):
+        lake.sql("select nonsense from trades")
+    with pytest.raises(QueryRefused):
+        lake.sql("select ?")
+
+
+@pytest.mark.parametrize("method", [*_ORDER, "snapshots", "books"])
+def test_an_unknown_instrument_is_named_with_what_is_near(lake: OpenLake, method: str) -> None:
+    """In every question by instrument, never an empty answer."""
+    step = ["1s"] if method == "books" else []
+    with pytest.raises(
+        UsageError, match="instrument was 'BTC-US'; what would work: one of BTC-USD"
+    ):
+        getattr(lake, method)("BTC-US", "2020-08-01", "2020-08-02", *step)
