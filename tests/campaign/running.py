@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from pipeline.views import connect
 from tests import worlds
-from tests.campaign import books
+from tests.campaign import books, measures
 from tests.campaign.asked import Asked
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-VERBS = (*books.VERBS,)
+VERBS = (*books.VERBS, *measures.VERBS)
 
 
 def run(folder: Path, seed: int, questions: int) -> Counter[str]:
