@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 from itertools import groupby, pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -15,8 +15,16 @@ if TYPE_CHECKING:
 _DAY = 86_400_000_000
 
 
-def standing_from(reading: Reading, name: str, start: int, end: int) -> list[tuple[int, int, int]]:
-    """Return arrival, start and end of each stretch that overlaps a range, cut at midnights."""
+class Stretch(NamedTuple):
+    """A message's book stands in [start, end)."""
+
+    start: int
+    end: int
+    message: Message
+
+
+def stretches(reading: Reading, name: str, start: int, end: int) -> list[Stretch]:
+    """Return each stretch that overlaps a range, cut at midnights, in order."""
     found = []
     for message in reading.depth.get(name, []):
         begin = message.arrival
@@ -24,7 +32,7 @@ def standing_from(reading: Reading, name: str, start: int, end: int) -> list[tup
         while begin < message.until:
             stop = min(message.until, (begin // _DAY + 1) * _DAY)
             if start < end and begin < end and stop > start:
-                found.append((message.arrival, begin, stop))
+                found.append(Stretch(begin, stop, message))
             begin = stop
     return found
 

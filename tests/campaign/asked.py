@@ -79,6 +79,19 @@ def same(found: Sequence[Any], expected: Sequence[Any]) -> None:
             raise AssertionError(f"row {number} is {one}, and should be {other}")
 
 
+def alike(found: Sequence[Any], expected: Sequence[Any]) -> None:
+    """Assert that rows are the expected ones, doubles to 1e-12 of what is larger, they or 1."""
+    for number, (one, other) in enumerate(zip_longest(found, expected, fillvalue=())):
+        if len(one) != len(other) or not all(map(_is_alike, one, other)):
+            raise AssertionError(f"row {number} is {one}, and should be {other}")
+
+
+def _is_alike(one: Any, other: Any) -> bool:
+    if isinstance(one, float) and isinstance(other, int | float):
+        return abs(one - other) <= 1e-12 * max(1, abs(one), abs(other))
+    return bool(one == other)
+
+
 def moment(time: int) -> datetime:
     """Return a time of microseconds as SQL takes it."""
     return _EPOCH + timedelta(microseconds=time)

@@ -1,5 +1,5 @@
 -- One row per book that arrived in [start, end), arrival clock, and per book just before one of these, in line
--- order by (date, message): date, message, keyframe, arrival, timestamp, local_timestamp, `asked` (it
+-- order by (date, message): date, message, keyframe, arrival, times, best prices, `asked` (it
 -- arrived in the range) and `unbroken` (the row before is the book that stood until this one arrived,
 -- midnight between them or not). `files` are those of `depth` around the range and of the day before.
 create or replace macro books_in_turn(files, start, "end") as table
@@ -7,6 +7,7 @@ with
   books as (
     select
       date, message, keyframe, arrival, timestamp, local_timestamp, valid_until, carry_until, reset,
+      bid_price, bid_amount, ask_price, ask_amount,
       is_between(local_timestamp, start, "end") as asked
     from lake_rows(files)
     where bid_levels is not null
@@ -33,7 +34,8 @@ with
   )
 
 select
-  date, message, keyframe, arrival, timestamp, local_timestamp, asked,
+  date, message, keyframe, arrival, timestamp, local_timestamp,
+  bid_price, bid_amount, ask_price, ask_amount, asked,
   case
     when message > 0 then not reset
     -- The day before stood to its end, and no break lies between that and the first message.

@@ -37,7 +37,7 @@ with
   in_buckets as (
     select
       *,
-      epoch_us(timestamp) // epoch_us(timestamp '1970-01-01' + positive(step)) as bucket
+      epoch_us(timestamp) // step_us(step) as bucket
     from asked_books
     join lists using (date, message)
   ),
@@ -90,7 +90,7 @@ with
     select
       date, message,
       make_timestamp(
-        (bucket_before + 1) * epoch_us(timestamp '1970-01-01' + positive(step))
+        (bucket_before + 1) * step_us(step)
       ) as timestamp,
       local_timestamp, unnest(book_before)
     from in_steps
