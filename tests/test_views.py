@@ -20,7 +20,7 @@ from pipeline.ingest import ingest
 from pipeline.query import ask
 from pipeline.sources.files import adopt
 from pipeline.sql_objects import SqlObject, sql_objects
-from pipeline.views import connect, database_path, write_database
+from pipeline.views import connect, cursor_of, database_path, write_database
 from tests.conftest import ROOT, Cli
 from tests.making import at, depth, trade, write_minute
 
@@ -287,6 +287,19 @@ def test_a_book_at_the_ends_of_time_is_unknown(data: Path, cli: Cli, time: str) 
     unknown = cli("book", "BTC-USD", "--at", time, env={"COINFLEX_L2_DATA": str(data)})
     assert (unknown.returncode, unknown.stdout) == (0, "")
     assert "no message of that day or the day before reaches it" in unknown.stderr
+
+
+def test_a_cursor_has_the_settings_of_its_connection(data: Path) -> None:
+    """It is a connection of its own, which would have DuckDB's."""
+    ours = {
+        "TimeZone": "UTC", "parquet_metadata_cache": True, "disable_parquet_prefetching": True,
+        "read_ahead_depth": 0, "late_materialization_max_rows": 0, "enable_progress_bar": False,
+    }  # fmt: skip
+    with connect(data) as connection, cursor_of(connection) as cursor:
+        for client in (connection, cursor):
+            for name, value in ours.items():
+                found = client.execute(f"select current_setting('{name}')").fetchone()
+                assert found == (value,), name
 
 
 def test_a_read_only_lake_is_read(data: Path) -> None:
