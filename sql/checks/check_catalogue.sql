@@ -18,6 +18,7 @@ with
       count(*) filter (crossed) as crossed,
       count(*) filter (irregular) as irregular
     from lake_rows(files_between('depth', instrument, start, "end"))
+    where is_touched(date, start, "end")
     group by date
   ),
 
@@ -68,7 +69,7 @@ with
       coalesce(max(in_files), 0) as in_files,
       max(in_catalogue) as in_catalogue
     from counts
-    where date >= utc(start)::date and date < utc("end")
+    where is_touched(date, start, "end")
     group by date, what
   )
 
