@@ -24,13 +24,10 @@ with
 
   others as (
     select date, 'other_depth_messages' as what
-    from lake_rows(
-      files_between('depthL5', instrument, start, "end")
-      || files_between('depthL10', instrument, start, "end")
-      || files_between('depthL25', instrument, start, "end")
-      || files_between('depthUpdate', instrument, start, "end")
-      || files_between('depthUpdate-diff', instrument, start, "end")
-    )
+    from lake_rows(flatten(list_transform(
+      ['depthL5', 'depthL10', 'depthL25', 'depthUpdate', 'depthUpdate-diff'],
+      lambda channel: files_between(channel, instrument, start, "end")
+    )))
     union all
     select date, 'trades'
     from lake_rows(files_between('trades', instrument, start, "end"))
