@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pipeline.views import connect
+from tests import worlds
 from tests.conftest import ROOT
 from tests.independent import in_microseconds, read
 from tests.making import at, depth, line, write_minute
@@ -273,3 +274,32 @@ def test_silence_is_what_an_independent_reading_says(tmp_path: Path) -> None:
             assert got == expected, (start, end, longest)
             seen += len(got)
     assert seen > 100
+
+
+# --- all of it at once ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_worlds_in_which_everything_goes_wrong(tmp_path: Path, seed: int) -> None:
+    """The lake agrees with itself, and crossed books and silences are those that were planted."""
+    world = worlds.make(tmp_path, seed)
+    every = ("2020-08-01", "2020-08-03")
+    longest = timedelta(seconds=20)
+    assert answers(world.data, "from check_rows") == []
+    for name in worlds.NAMES:
+        assert found(world.data, "keyframes", name, every) == []
+        assert found(world.data, "catalogue", name, every) == []
+        messages = world.reading.depth[name]
+        crossed = [
+            m.arrival for m in messages if all(m.book) and m.book[0][0][0] >= m.book[1][0][0]
+        ]
+        rows = found(world.data, "crossed", name, every)
+        assert [_us(row["local_timestamp"]) for row in rows] == crossed
+        stood = [(m.arrival, m.until or 0) for m in messages]
+        silent = [one for one in stood if timedelta(microseconds=one[1] - one[0]) > longest]
+        rows = found(world.data, "stale", name, every, longest)
+        assert [(_us(row["starts"]), _us(row["ends"])) for row in rows] == silent
+
+
+def _us(time: datetime) -> int:
+    return in_microseconds(time.replace(tzinfo=UTC))
