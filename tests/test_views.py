@@ -73,15 +73,13 @@ def test_the_catalogue_lists_every_object_once() -> None:
     }
     assert len(listed) == len(rows)
     kinds = {"view": "view", "macro": "macro", "macro table": "table macro"}
-    found = {(one.name, *_called(one)): kinds[one.kind] for one in _SQL.values()}
+    found = {(one.name, *_parameters(one)): kinds[one.kind] for one in _SQL.values()}
     assert listed == found
     assert len(_SQL) == len(_PATHS)
 
 
-def _called(one: SqlObject) -> list[str]:
-    """Return a macro's parameters as people write them: no quotes, no types."""
-    named = [parameter.replace('"', "") for parameter in one.parameters]
-    return [name if ":=" in name else name.split()[0] for name in named]
+def _parameters(one: SqlObject) -> list[str]:
+    return [name.strip() for name in one.called.split(",") if name]
 
 
 def test_meaning_reaches_the_client(data: Path) -> None:
@@ -94,7 +92,7 @@ def test_meaning_reaches_the_client(data: Path) -> None:
             "select distinct function_name, comment from duckdb_functions() "
             "where function_type like '%macro' and not internal"
         ).fetchall()
-    ours = {"lake_root", "exchange_id", "instrument_name"}
+    ours = {"lake_root", "exchange_id", "instrument_name", "catalogue_json", "columns_json"}
     assert sorted([*views, *((name, text) for name, text in macros if name not in ours)]) == sorted(
         (one.name, one.comment) for one in _SQL.values()
     )
@@ -190,7 +188,7 @@ def test_an_empty_lake_answers_with_no_rows(tmp_path: Path) -> None:
     """Before the first ingest every view is there and empty, and no book is known."""
     with connect(tmp_path / "new") as connection:
         for one in _SQL.values():
-            if one.kind == "view":
+            if one.kind == "view" and not one.name.startswith("catalogue"):
                 assert connection.execute(f"from {one.name}").fetchall() == [], one.name
         for name in _RANGES:
             query = f"from {name}('X', '2020-08-01', '2020-08-03')"
