@@ -1,16 +1,24 @@
-"""The data dictionary: every table and column of the lake, as schemas.py has them, for readers.
+"""The data dictionary: every table, view and macro, for readers.
+
+Tables are as schemas.py has them, views and macros as sql/ has them, with DuckDB's word for which
+columns a view has.
 
 python -m pipeline.dictionary > docs/data-dictionary.md
 """
 
 from __future__ import annotations
 
+import re
 import sys
+import tempfile
+from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
 from pipeline.schemas import TABLES
+from pipeline.sql_objects import SqlObject, sql_objects
+from pipeline.views import connect
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,14 +30,16 @@ __all__ = ["dictionary"]
 _HEAD: Final = """\
 # Data dictionary
 
-Made from `pipeline/schemas.py` by `python -m pipeline.dictionary`; not written by hand.
+Made from `pipeline/schemas.py` and `sql/` by `python -m pipeline.dictionary`; not written by hand.
 
 `local_timestamp` is the arrival clock of whoever recorded the line, `timestamp` the exchange's
 clock; both are UTC, in microseconds, without a zone. Unknown is NULL. `exchange`, `instrument` and
 `date` (UTC day of the slice) stand in the path of a file, not in it. `depthL5`, `depthL10`,
 `depthL25`, `depthUpdate` and `depthUpdate-diff` have the columns of `depth`; `catalogue` lies in
-`_catalogue/<exchange>.parquet` and is what the view `coverage` reads. What a row of each view is
-stands in [sql/README.md](../sql/README.md).
+`_catalogue/<exchange>.parquet` and is what the view `coverage` reads.
+
+First the tables of the lake, then [the views](#views) and [the macros](#macros) of SQL, which ask
+them. The same stands in the views `catalogue` and `catalogue_columns`, for whoever is in SQL.
 """
 
 _VALUES: Final = {
@@ -52,6 +62,8 @@ _VALUES: Final = {
     },
 }
 
+_KINDS: Final = {"macro table": "table macro", "macro": "macro (a value)"}
+
 _GLOSSARY: Final = {
     "lines": "All lines of a slice but the empty ones, which mark disconnects.",
     "control": "Lines that carry no data: acknowledgements, welcomes, errors.",
@@ -67,7 +79,36 @@ def dictionary() -> str:
     parts = [_HEAD, *(_table(table) for table in TABLES.values())]
     parts += [_two_columns(title, "value", rows) for title, rows in _VALUES.items()]
     parts.append(_two_columns("Glossary", "word", _GLOSSARY))
+    objects = sorted(sql_objects().values(), key=lambda one: (one.topic, one.name))
+    columns = _columns_of_views()
+    parts.append("## Views\n")
+    parts += [_view(one, columns[one.name]) for one in objects if one.kind == "view"]
+    parts.append("## Macros\n")
+    macros = [one for one in objects if one.kind != "view"]
+    for topic, of_topic in groupby(macros, key=lambda one: one.topic):
+        parts.append(f"### Of {topic}\n")
+        parts += [f"**`{one.name}({one.called})`**, {_KINDS[one.kind]}. {_text(one)}\n"
+                  for one in of_topic]  # fmt: skip
     return "\n".join(parts)
+
+
+def _columns_of_views() -> dict[str, list[tuple[str, ...]]]:
+    """Return by view its columns in order: name, type, unit or clock, meaning."""
+    found: dict[str, list[tuple[str, ...]]] = {}
+    with tempfile.TemporaryDirectory() as folder, connect(folder) as connection:
+        for view, column, *rest, _ in connection.execute("from catalogue_columns").fetchall():
+            found.setdefault(view, []).append((f"`{column}`", *rest))
+    return found
+
+
+def _view(one: SqlObject, columns: list[tuple[str, ...]]) -> str:
+    heads = ("column", "type", "unit or clock", "meaning")
+    return "\n".join([f"### `{one.name}`\n\n{_text(one)}\n", *_lines(heads, columns), ""])
+
+
+def _text(one: SqlObject) -> str:
+    """Return a comment as Markdown shows it: nothing in it is markup but the backticks."""
+    return re.sub(r"([*_<\[\]])(?=[^`]*(?:`[^`]*`[^`]*)*$)", r"\\\1", one.comment)
 
 
 def _table(table: Table) -> str:

@@ -11,6 +11,7 @@
     ├── LakeError                2   the lake can't be written, or says other than raw
     │   ├── LakeUnwritable       2
     │   ├── LakeDisagrees        2
+    │   ├── LakeInconsistent     2   the lake disagrees with itself
     │   └── WorkerLost           2
     ├── SliceCorrupt             3   a file that should be a whole slice is none
     └── LockHeld                75   another run works on this data folder
@@ -24,7 +25,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "LakeDisagrees",
     "LakeEmpty",
     "LakeError",
+    "LakeInconsistent",
     "LakeUnwritable",
     "LockHeld",
     "MinutesLacking",
@@ -216,6 +218,25 @@ class LakeDisagrees(LakeError):
         return (
             f"{self.different} of {self.compared} books differ from raw, the first: {self.first}. "
             "Rebuild with: coinflex-l2 ingest --rebuild"
+        )
+
+
+class LakeInconsistent(LakeError):
+    """Checks found that the lake disagrees with itself: check → how many bad rows."""
+
+    def __init__(self, bad: Mapping[str, int]) -> None:
+        self.bad = dict(bad)
+        super().__init__(self.bad)
+
+    def __str__(self) -> str:
+        found = ", ".join(
+            f"{name} ({count:,} bad {'row' if count == 1 else 'rows'})"
+            if count
+            else f"{name} (unreadable)"
+            for name, count in self.bad.items()
+        )
+        return (
+            f"the lake disagrees with itself: {found}. Rebuild with: coinflex-l2 ingest --rebuild"
         )
 
 

@@ -41,6 +41,12 @@ class SqlObject:
         return self.place.rpartition("/")[2]
 
     @property
+    def topic(self) -> str:
+        """What it is about: the folder of a macro or check; views are one topic."""
+        folder = self.place.split("/")[-2]
+        return "views" if folder in {"marts", "staging"} else folder
+
+    @property
     def kind(self) -> Literal["view", "macro", "macro table"]:
         """What it is, in DuckDB's words."""
         kind, _, _, table = self._made
@@ -51,6 +57,12 @@ class SqlObject:
         """A macro's parameters, as `"end"` or `depth := 25`; empty for a view."""
         _, _, parameters, _ = self._made
         return tuple(one.strip() for one in (parameters or "").split(",") if one.strip())
+
+    @property
+    def called(self) -> str:
+        """A macro's parameters as people write them: `instrument, start, end, depth := 25`."""
+        plain = [parameter.replace('"', "") for parameter in self.parameters]
+        return ", ".join(one if ":=" in one else one.split()[0] for one in plain)
 
     @cached_property
     def comment(self) -> str:
@@ -88,7 +100,8 @@ def sql_objects() -> dict[str, SqlObject]:
     for place, one in found.items():
         by_name.setdefault(one.name, []).append(place)
     uses = {
-        place: [other for word in one.words - {one.name} for other in by_name.get(word, ())]
+        # In the same order in each process, lest the database file be written anew for nothing.
+        place: [other for word in sorted(one.words - {one.name}) for other in by_name.get(word, ())]
         for place, one in found.items()
     }
     return {place: found[place] for place in graphlib.TopologicalSorter(uses).static_order()}

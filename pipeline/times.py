@@ -19,6 +19,7 @@ __all__ = [
     "day_start_us",
     "minute_text",
     "parse_time",
+    "parse_times",
     "to_us",
 ]
 
@@ -39,6 +40,14 @@ def parse_time(text: str, parameter: str = "time") -> datetime:
     except (ValueError, OverflowError):  # overflow: an offset led out of the years 1 to 9999
         hint = "a date (2020-08-01) or a time (2020-08-01T23:54, 2020-08-02T01:54+02:00), UTC"
         raise UsageError(parameter, text, hint) from None
+
+
+def parse_times(start: str, end: str) -> tuple[datetime, datetime]:
+    """Return --from and --to as UTC; raises UsageError when nothing lies between them."""
+    first, last = parse_time(start, "--from"), parse_time(end, "--to")
+    if first >= last:
+        raise UsageError("--to", end, f"a time after --from {start}; the range is [from, to)")
+    return first, last
 
 
 def as_utc(time: datetime) -> datetime:
@@ -70,9 +79,7 @@ class Range(NamedTuple):
     @classmethod
     def parse(cls, start: str, end: str) -> Range:
         """Return the minutes that [start, end) touches; raises UsageError when it is empty."""
-        first, last = parse_time(start, "--from"), parse_time(end, "--to")
-        if first >= last:
-            raise UsageError("--to", end, f"a time after --from {start}; the range is [from, to)")
+        first, last = parse_times(start, end)
         floor = first.replace(second=0, microsecond=0)
         ceiling = last.replace(second=0, microsecond=0)
         if ceiling != last:

@@ -7,19 +7,20 @@ DuckDB client from 2.0 on opens. Both are bound to one exchange; nothing ever mi
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pipeline import durable
 from pipeline.errors import LakeUnwritable
-from pipeline.sql_objects import quoted, sql_objects
+from pipeline.sql_objects import SqlObject, quoted, sql_objects
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     import duckdb
 
-__all__ = ["connect", "cursor_of", "database_path", "write_database"]
+__all__ = ["connect", "cursor_of", "database_path", "describe_columns", "write_database"]
 
 # Set for the whole database in memory, so for cursors too, which are connections of their own.
 # Footers are kept, and read again when a file has changed. To read ahead is left to the operating
@@ -80,6 +81,18 @@ def database_path(data: Path, exchange: str) -> Path:
     return data / f"{exchange}.duckdb"
 
 
+def describe_columns(connection: duckdb.DuckDBPyConnection) -> None:
+    """Give every column of every view its meaning as a comment, for `duckdb_columns()`.
+
+    A tenth of a millisecond each, so `connect` leaves it out; the database file has them, and
+    `from catalogue_columns` says the same anywhere.
+    """
+    rows = connection.execute("from catalogue_columns").fetchall()
+    for view, column, _, unit, meaning, _ in rows:
+        text = quoted(f"{meaning} ({unit})" if unit else meaning)
+        connection.execute(f'comment on column {view}."{column}" is {text}')
+
+
 def write_database(data: Path, exchange: str) -> Path:
     """Write the views and macros as a database file, if what it would say has changed.
 
@@ -112,6 +125,7 @@ def _fill_database(draft: Path, statements: list[str], digest: str, exchange: st
     with duckdb.connect(str(draft)) as connection:
         for statement in statements:
             connection.execute(statement)
+        describe_columns(connection)
         about = "create table about as select ? as digest, ? as exchange"
         connection.execute(about, [digest, exchange])
         connection.execute("checkpoint")
@@ -130,10 +144,31 @@ def _statements(data: Path, exchange: str) -> Iterator[str]:
     yield f"create or replace macro exchange_id() as {quoted(exchange)}"
     yield _instrument_name(data, exchange)
     objects = sql_objects()
+    yield f"create or replace macro catalogue_json() as {quoted(_catalogue(objects.values()))}"
+    yield f"create or replace macro columns_json() as {quoted(_columns())}"
     for place, one in objects.items():
         yield _WITHOUT_ROWS.get(place, one.statements)
     for place in _WITHOUT_ROWS:
         yield objects[place].statements
+
+
+def _catalogue(objects: Iterable[SqlObject]) -> str:
+    """Return as JSON what the view `catalogue` has."""
+    kinds = {"macro table": "table macro"}
+    return json.dumps(
+        [[one.name, kinds.get(one.kind, one.kind), one.topic, one.called, one.comment]
+         for one in objects]
+    )  # fmt: skip
+
+
+def _columns() -> str:
+    """Return as JSON what columns of views mean: view, column, unit or clock, meaning."""
+    from pipeline.view_columns import view_columns  # noqa: PLC0415 - see _prepare
+
+    return json.dumps(
+        [[view, column.name, column.unit, column.meaning]
+         for view, columns in view_columns().items() for column in columns.values()]
+    )  # fmt: skip
 
 
 def _instrument_name(data: Path, exchange: str) -> str:

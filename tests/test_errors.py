@@ -13,6 +13,7 @@ from pipeline.errors import (
     LakeDisagrees,
     LakeEmpty,
     LakeError,
+    LakeInconsistent,
     LakeUnwritable,
     LockHeld,
     MinutesLacking,
@@ -128,6 +129,14 @@ SENTENCES: list[tuple[PipelineError, int, str]] = [
         (
             "2 of 1000 books differ from raw, the first: BTC-USD line 7. "
             "Rebuild with: coinflex-l2 ingest --rebuild"
+        ),
+    ),
+    (
+        LakeInconsistent({"keyframes": 1_200, "rows": 1, "catalogue": 0}),
+        2,
+        (
+            "the lake disagrees with itself: keyframes (1,200 bad rows), rows (1 bad row), "
+            "catalogue (unreadable). Rebuild with: coinflex-l2 ingest --rebuild"
         ),
     ),
     (

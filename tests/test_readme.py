@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pipeline.dictionary import dictionary
-from pipeline.schemas import TABLES
 from pipeline.simulator.tardis import TardisSimulator
 from tests.conftest import ROOT, clean_environment
 
@@ -113,15 +111,6 @@ def test_the_lake_is_read_by_others(tour: dict[str, str], tour_folder: Path) -> 
         check=False, env=clean_environment(),
     )  # fmt: skip
     assert (result.stdout, result.returncode) == ("6579 6579 6579\n", 0), result.stderr
-
-
-def test_the_data_dictionary_is_what_the_schemas_say() -> None:
-    """docs/data-dictionary.md has every table and column, as `python -m pipeline.dictionary`."""
-    text = (ROOT / "docs" / "data-dictionary.md").read_text(encoding="utf-8")
-    assert text == dictionary()
-    for table in TABLES.values():
-        assert f"\n## {table.name}\n" in text
-        assert all(f"| `{column.name}` |" in text for column in table)
 
 
 def test_the_configuration_example_is_accepted(tmp_path: Path) -> None:

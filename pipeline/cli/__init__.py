@@ -11,7 +11,7 @@ import sys
 
 import click
 
-from pipeline.cli import backfill, demo, ingest, query, simulate, status
+from pipeline.cli import backfill, check, demo, ingest, query, simulate, status
 from pipeline.cli.options import shared_options
 from pipeline.errors import PipelineError, UsageError
 
@@ -31,8 +31,9 @@ coinflex-l2 sql "from coverage"                           anything else
 @click.group(
     help=_HELP,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Exit codes: 0 done · 1 usage or configuration · 2 the lake disagrees with raw, or "
-    "can't be written · 3 minutes that were asked for are lacking · 75 another run holds the lock.",
+    epilog="Exit codes: 0 done · 1 usage or configuration · 2 the lake disagrees with raw or with "
+    "itself, or can't be written · 3 minutes that were asked for are lacking · 75 another run "
+    "holds the lock.",
 )
 @shared_options
 @click.version_option(package_name="coinflex-l2", message="%(version)s")
@@ -46,6 +47,7 @@ for command in (
     ingest.import_slices,
     query.sql,
     query.book,
+    check.check,
     status.status,
     status.instruments,
     simulate.simulate,

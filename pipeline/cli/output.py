@@ -6,7 +6,7 @@ import csv
 import json
 import math
 import sys
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from itertools import chain, count
 from typing import IO, TYPE_CHECKING, Any, Final
 
@@ -129,9 +129,11 @@ def _finite(value: Any) -> Any:  # noqa: ANN401 - any value that SQL can hold
 
 
 def _plain(value: object) -> Any:  # noqa: ANN401 - what JSON can hold
-    """Return a value that JSON has no word for: times as ISO 8601, decimals as numbers."""
+    """Return what JSON has no word for: times as ISO 8601, intervals in seconds, decimals."""
     if isinstance(value, date | datetime | time):
         return value.isoformat()
+    if isinstance(value, timedelta):
+        return value.total_seconds()
     if isinstance(value, bytes):
         return value.hex()
     as_float = getattr(value, "__float__", None)

@@ -2,4 +2,4 @@
 -- Read from the catalogue, one small file, however large the lake is.
 create or replace view coverage as
 select * exclude (source, schema_version)
-from read_parquet(lake_root() || '/_catalogue/' || exchange_id() || '.parquet');
+from read_parquet(catalogue_file());
