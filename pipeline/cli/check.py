@@ -35,14 +35,14 @@ def check(instrument: str, start: str, end: str) -> None:
     """
     from pipeline.checks import CHECKS, raise_if_inconsistent, run_checks
     from pipeline.cli.output import print_json
-    from pipeline.research import opened
+    from pipeline.research import OpenLake
     from pipeline.times import parse_times
 
     found = settings()
     times = parse_times(start, end)
     results = []
-    with opened(found) as lake:
-        for result in run_checks(lake, instrument, *times):
+    with OpenLake(found.data, found.exchange) as lake, lake.cursor() as cursor:
+        for result in run_checks(cursor, instrument, *times):
             results.append(result)
             if not as_json():
                 click.echo(_line(result, max(map(len, CHECKS))))

@@ -60,7 +60,8 @@ class Asking:
                 self._connection.close()
                 self._connection = None
 
-    def _cursor(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+    def cursor(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+        """Return DuckDB itself, with all views and macros; closed at the end of the block."""
         with self._lock:
             self._check_open()
             if self._connection is None:
@@ -90,7 +91,7 @@ class Asking:
         check_kind(frame)
         if batch_rows is not None:
             return self._batches_of(query, parameters, frame, check_rows(batch_rows))
-        with self._cursor() as cursor:
+        with self.cursor() as cursor:
             return as_frame(zoned(table_of(cursor, query, parameters)), frame)
 
     def _batches_of(
@@ -98,7 +99,7 @@ class Asking:
     ) -> Iterator[AnyFrame]:
         """Begin to answer a query at once; the cursor is closed with the iterator."""
         with ExitStack() as stack:
-            cursor = stack.enter_context(self._cursor())
+            cursor = stack.enter_context(self.cursor())
             tables = map(zoned, tables_of(cursor, query, parameters, rows))
             return _closing(stack.pop_all(), frames_of(tables, frame, rows))
 

@@ -68,7 +68,7 @@ class BookQuestions(Asking):
         self._check_book(instrument, depth, frame, None)
         query = "select side, level, price, amount from book_at($1, $2) order by side desc, level"
         # Rows, since for so few of them Arrow takes DuckDB a third longer.
-        with self._cursor() as cursor:
+        with self.cursor() as cursor:
             rows = rows_of(cursor, query, [instrument, naive(moment(time, "time"))])
         kept = [row for row in rows if depth is None or row[1] < depth]
         columns = zip(*kept, strict=True) if kept else [[]] * len(_LADDER)

@@ -31,5 +31,5 @@ class OpenLake(BookQuestions, TableQuestions):
     def explain(self, instrument: str, time: Time) -> str:
         """Return in a sentence what is known of a book at a time, or why nothing is."""
         self._check_instrument(instrument)
-        with self._cursor() as cursor:
+        with self.cursor() as cursor:
             return explanation(self._lake, cursor, instrument, moment(time, "time"))

@@ -144,7 +144,7 @@ class TableQuestions(Asking):
         FROM, SHOW, DESCRIBE, SUMMARIZE, EXPLAIN): anything else raises UsageError, and is for
         `pipeline.connect`. Raises QueryRefused for what DuckDB does not take.
         """
-        with self._cursor() as cursor:
+        with self.cursor() as cursor:
             check_reads(cursor, query)
         return self._rows_of(query, parameters, frame, batch_rows)
 
