@@ -60,8 +60,8 @@ _VALUES: Final = {
         "a later one of that day has, or none of them has.",
         "end_of_coverage": "As not_fetched, and no later minute of that day has one, but earlier "
         "ones have.",
-        "midnight": "In the table alone, on each day's first row, up to the day's first line: the view "
-        "shows it, as a disconnect, where the day before ended in one.",
+        "midnight": "In the table alone, on each day's first row, up to the day's first line: the "
+        "view shows it, as a disconnect, where the day before ended in one.",
     },
     "The values of `checksum_status`": {
         "ok": "The checksum given fits the book.",
