@@ -32,7 +32,7 @@ LAYERS = [
     ["pipeline.view_columns"],
     ["pipeline.stamp"],
     ["pipeline.durable"],
-    ["pipeline.lock"],
+    ["pipeline.lock", "pipeline.workers"],
     ["pipeline.slice_file"],
     ["pipeline.slices"],
     ["pipeline.arrivals"],
