@@ -20,7 +20,7 @@ from pipeline.lock import holding
 from pipeline.reading import compile_scan
 from pipeline.schemas import INGESTS
 from pipeline.slices import Door
-from pipeline.times import Range
+from pipeline.times import days_between
 from pipeline.views import write_database
 from pipeline.workers import in_processes
 
@@ -41,12 +41,16 @@ _SLICES_WORTH_HELP: Final = 120
 
 @dataclass
 class IngestReport:
-    """What a run did: days written and found up to date, lines, what was corrupt."""
+    """What a run did: days written and found up to date, lines, what was corrupt.
+
+    `derived_removed` are partitions of derived tables that were made from what is now replaced.
+    """
 
     written: list[str] = field(default_factory=list)
     up_to_date: list[str] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     corrupt: dict[str, str] = field(default_factory=dict)
+    derived_removed: int = 0
 
 
 def ingest(
@@ -110,21 +114,8 @@ def ingest_range(
     """
     with holding(data):
         clear_drafts(data, exchange)
-        days = None
-        if start is not None or end is not None:
-            known = _days_with_slices(Door(data, exchange))
-            chosen = Range.parse(start or "1970-01-01", end or "9999-12-31")
-            days = [day for day in known if chosen.minutes_of(day)]
-            if not days:
-                first, last = (known[0], known[-1]) if known else ("", "")
-                hint = f"days with slices; there are some from {first} to {last}"
-                raise UsageError(
-                    "--from/--to",
-                    f"{start} to {end}",
-                    hint
-                    if known
-                    else "nothing: there are no slices; run backfill or import-slices first",
-                )
+        known = _days_with_slices(Door(data, exchange))
+        days = days_between(known, start, end, "slices", "backfill or import-slices")
         report = ingest(
             data,
             exchange,
@@ -187,6 +178,7 @@ class _Run:
         self.catalogue.replace(result.day, result.rows, result.about, self.wanted)
         self.catalogue.save()
         self.report.written.append(result.day.isoformat())
+        self.report.derived_removed += result.derived_removed
         for name, value in result.about.items():
             if isinstance(value, int):
                 self.report.counts[name] = self.report.counts.get(name, 0) + value
