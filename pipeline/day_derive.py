@@ -6,8 +6,8 @@ midnight. Which these were stands in the file, so that it can be told whether th
 
 from __future__ import annotations
 
-from contextlib import ExitStack, suppress
-from datetime import timedelta
+from contextlib import ExitStack
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import pyarrow as pa
@@ -23,34 +23,42 @@ from pipeline.times import DAY_US, day_start_us
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-    from datetime import date
     from pathlib import Path
 
     from pipeline.snapshots.tables import Snapshots
 
-__all__ = ["UNREADABLE", "DayDraft", "derive_day", "made_from", "to_be_made_from"]
+__all__ = ["DayDraft", "Unreadable", "derive_day", "made_from", "to_be_made_from"]
 
 # A row group is kept in memory until it is written; a footer tells of each of them, by column.
 _ROWS_AT_MOST: Final = 1 << 16
 _CELLS_AT_MOST: Final = 1 << 23
 
-# What a file raises that is not there, or is none.
-UNREADABLE: Final = (pa.ArrowException, OSError)
+# What a file raises that is not there, or not whole.
+_DAMAGED: Final = (pa.ArrowException, OSError)
 
 _MADE_FROM: Final = ("depth", "depth_before", "derived_version")
+
+
+class Unreadable(Exception):
+    """A file of depth is not there, though the catalogue has it, or is damaged."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path = path
+        self.reason = reason
 
 
 class DayDraft(NamedTuple):
     """An instrument's day of a derived table, whole, but not in the lake yet.
 
-    No path (None) where its depth can't be read, and why not.
+    No path (None) where its depth can't be read.
     """
 
     instrument: str
     day: date
     path: Path | None
     rows: int = 0
-    unreadable: str = ""
+    unreadable: Unreadable | None = None
 
 
 def derive_day(
@@ -72,8 +80,11 @@ def derive_day(
             }
             rows = _write(draft, table, _snapshots(lake, table, instrument, day), about)
             undo.pop_all()
-    except UNREADABLE as error:  # what can't be written is another one by now
-        return DayDraft(instrument, day, None, unreadable=str(error))
+    except Unreadable as error:
+        return DayDraft(instrument, day, None, unreadable=error)
+    except _DAMAGED as error:  # what can't be written is another one by now
+        path = lake.partition(DEPTH.name, instrument, day)
+        return DayDraft(instrument, day, None, unreadable=Unreadable(path, str(error)))
     return DayDraft(instrument, day, draft, rows)
 
 
@@ -81,7 +92,7 @@ def made_from(path: Path) -> dict[str, str] | None:
     """Return what a derived file was made from; None if there is none that can be read."""
     try:
         about = _about(path)
-    except UNREADABLE:
+    except Unreadable:
         return None
     return {name: about.get(name, "") for name in _MADE_FROM}
 
@@ -89,22 +100,26 @@ def made_from(path: Path) -> dict[str, str] | None:
 def to_be_made_from(lake: Lake, instrument: str, day: date) -> dict[str, str]:
     """Return what a derived file of a day would be made from now: the slices of its depth.
 
-    Raises what is UNREADABLE where there is no depth of the day, or none that can be read.
+    Raises Unreadable where there is no depth of the day, or some that can't be read.
     """
     before = "none"
-    with suppress(FileNotFoundError, OverflowError):  # the first day of all has none before it
-        before = _source(lake, instrument, day - timedelta(1))
-    depth = _source(lake, instrument, day)
+    if day > date.min:
+        path = lake.partition(DEPTH.name, instrument, day - timedelta(1))
+        before = _source(path) if path.exists() else before
+    depth = _source(lake.partition(DEPTH.name, instrument, day))
     return {"depth": depth, "depth_before": before, "derived_version": str(DERIVED_VERSION)}
 
 
-def _source(lake: Lake, instrument: str, day: date) -> str:
-    return _about(lake.partition(DEPTH.name, instrument, day)).get("source", "")
+def _source(path: Path) -> str:
+    return _about(path).get("source", "")
 
 
 def _about(path: Path) -> dict[str, str]:
-    """Return what a file of the lake says of itself."""
-    found = pq.read_metadata(path).metadata or {}
+    """Return what a file of the lake says of itself; raises Unreadable."""
+    try:
+        found = pq.read_metadata(path).metadata or {}
+    except _DAMAGED as error:
+        raise Unreadable(path, str(error)) from None
     return {name.decode(): value.decode() for name, value in found.items()}
 
 

@@ -16,14 +16,13 @@ import polars as pl
 
 from pipeline import durable
 from pipeline.catalogue import Catalogue
-from pipeline.day_derive import UNREADABLE, DayDraft, derive_day, made_from, to_be_made_from
+from pipeline.day_derive import DayDraft, Unreadable, derive_day, made_from, to_be_made_from
 from pipeline.derived_tables import DerivedTable
 from pipeline.errors import LakeEmpty, LakeInconsistent, UsageError
 from pipeline.ingest import clear_drafts
 from pipeline.lake import Lake
 from pipeline.lock import holding
 from pipeline.research.times import span
-from pipeline.schemas import DEPTH
 from pipeline.snapshots import compile_replay
 from pipeline.times import days_between
 from pipeline.views import write_database
@@ -46,7 +45,7 @@ _MESSAGES_WORTH_HELP: Final = 500_000
 
 @dataclass
 class DeriveReport:
-    """What a run did, in partitions (an instrument's day each), and what it could not read."""
+    """What a run did, in partitions (an instrument's day each), and what depth can't be read."""
 
     table: str
     made: int = 0
@@ -61,7 +60,7 @@ class DeriveReport:
             "table": self.table,
             "partitions_derived": self.made,
             "partitions_up_to_date": self.up_to_date,
-            "partitions_unreadable": len(self.unreadable),
+            "depth_unreadable": len(self.unreadable),
             "rows": self.rows,
             "bytes": self.bytes,
         }
@@ -153,8 +152,8 @@ class _Run:
         path = self.lake.partition(self.table.name, one.instrument, one.day)
         try:
             wanted = to_be_made_from(self.lake, one.instrument, one.day)
-        except UNREADABLE as error:
-            self._note_unreadable(one.instrument, one.day, str(error))
+        except Unreadable as error:
+            self._note_unreadable(error)
             return False
         there = path.exists()
         if there and made_from(path) != wanted:
@@ -166,8 +165,9 @@ class _Run:
 
     def note(self, draft: DayDraft) -> None:
         """Take a day that was derived into the lake, or note that it could not be."""
+        if draft.unreadable is not None:
+            self._note_unreadable(draft.unreadable)
         if draft.path is None:
-            self._note_unreadable(draft.instrument, draft.day, draft.unreadable)
             return
         self.lake.add_derived(self.table)
         path = self.lake.partition(self.table.name, draft.instrument, draft.day)
@@ -177,10 +177,9 @@ class _Run:
         self.report.made += 1
         self.report.rows += draft.rows
 
-    def _note_unreadable(self, instrument: str, day: date, reason: str) -> None:
-        path = self.lake.partition(DEPTH.name, instrument, day)
-        log.warning("%s can't be read: %s", path, reason)
-        self.report.unreadable[str(path)] = reason
+    def _note_unreadable(self, error: Unreadable) -> None:
+        log.warning("%s can't be read: %s", error.path, error.reason)
+        self.report.unreadable[str(error.path)] = error.reason
 
 
 def _drafts(run: _Run, todo: list[_Day], jobs: int | None) -> Iterator[DayDraft]:
