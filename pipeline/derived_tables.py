@@ -111,8 +111,12 @@ class DerivedTable(NamedTuple):
     def grain(self) -> str:
         """What a row stands for."""
         if self.step is None:
-            return f"one row per message that changed one of the best {self.depth} levels"
-        return f"one row per {span_text(self.step)} of a day: the best {self.depth} levels then"
+            return f"one row per message that changed {self._best}"
+        return f"one row per time of a grid of {span_text(self.step)}: {self._best} that stood then"
+
+    @property
+    def _best(self) -> str:
+        return f"the best {self.depth} levels a side" if self.depth > 1 else "the best of a side"
 
     @property
     def view(self) -> SqlObject:
