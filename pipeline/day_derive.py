@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 import pipeline
 from pipeline import durable
 from pipeline.derived_tables import DERIVED_VERSION, DerivedTable
+from pipeline.errors import LakeDamaged
 from pipeline.lake import Lake, arrow_schema, encodings
 from pipeline.schemas import DEPTH, SCHEMA_VERSION
 from pipeline.snapshots import changes_of_day, on_grid, wide_table
@@ -27,38 +28,26 @@ if TYPE_CHECKING:
 
     from pipeline.snapshots.tables import Snapshots
 
-__all__ = ["DayDraft", "Unreadable", "derive_day", "made_from", "to_be_made_from"]
+__all__ = ["DayDraft", "derive_day", "made_from", "to_be_made_from"]
 
 # A row group is kept in memory until it is written; a footer tells of each of them, by column.
 _ROWS_AT_MOST: Final = 1 << 16
 _CELLS_AT_MOST: Final = 1 << 23
 
-# What a file raises that is not there, or not whole.
-_DAMAGED: Final = (pa.ArrowException, OSError)
-
 _MADE_FROM: Final = ("depth", "depth_before", "derived_version")
-
-
-class Unreadable(Exception):
-    """A file of depth is not there, though the catalogue has it, or is damaged."""
-
-    def __init__(self, path: Path, reason: str) -> None:
-        super().__init__(path, reason)
-        self.path = path
-        self.reason = reason
 
 
 class DayDraft(NamedTuple):
     """An instrument's day of a derived table, whole, but not in the lake yet.
 
-    No path (None) where its depth can't be read.
+    No path (None) where its depth is damaged.
     """
 
     instrument: str
     day: date
     path: Path | None
     rows: int = 0
-    unreadable: Unreadable | None = None
+    damaged: LakeDamaged | None = None
 
 
 def derive_day(
@@ -80,11 +69,8 @@ def derive_day(
             }
             rows = _write(draft, table, _snapshots(lake, table, instrument, day), about)
             undo.pop_all()
-    except Unreadable as error:
-        return DayDraft(instrument, day, None, unreadable=error)
-    except _DAMAGED as error:  # what can't be written is another one by now
-        path = lake.partition(DEPTH.name, instrument, day)
-        return DayDraft(instrument, day, None, unreadable=Unreadable(path, str(error)))
+    except LakeDamaged as error:
+        return DayDraft(instrument, day, None, damaged=error)
     return DayDraft(instrument, day, draft, rows)
 
 
@@ -92,7 +78,7 @@ def made_from(path: Path) -> dict[str, str] | None:
     """Return what a derived file was made from; None if there is none that can be read."""
     try:
         about = _about(path)
-    except Unreadable:
+    except LakeDamaged:
         return None
     return {name: about.get(name, "") for name in _MADE_FROM}
 
@@ -100,7 +86,7 @@ def made_from(path: Path) -> dict[str, str] | None:
 def to_be_made_from(lake: Lake, instrument: str, day: date) -> dict[str, str]:
     """Return what a derived file of a day would be made from now: the slices of its depth.
 
-    Raises Unreadable where there is no depth of the day, or some that can't be read.
+    Raises LakeDamaged where there is no depth of the day, or some that can't be read.
     """
     before = "none"
     if day > date.min:
@@ -115,11 +101,11 @@ def _source(path: Path) -> str:
 
 
 def _about(path: Path) -> dict[str, str]:
-    """Return what a file of the lake says of itself; raises Unreadable."""
+    """Return what a file of the lake says of itself; raises LakeDamaged."""
     try:
         found = pq.read_metadata(path).metadata or {}
-    except _DAMAGED as error:
-        raise Unreadable(path, str(error)) from None
+    except (pa.ArrowException, OSError) as error:
+        raise LakeDamaged(str(path), str(error).partition("\n")[0]) from error
     return {name.decode(): value.decode() for name, value in found.items()}
 
 

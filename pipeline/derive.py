@@ -16,9 +16,9 @@ import polars as pl
 
 from pipeline import durable
 from pipeline.catalogue import Catalogue
-from pipeline.day_derive import DayDraft, Unreadable, derive_day, made_from, to_be_made_from
+from pipeline.day_derive import DayDraft, derive_day, made_from, to_be_made_from
 from pipeline.derived_tables import DerivedTable
-from pipeline.errors import LakeEmpty, LakeInconsistent, UsageError
+from pipeline.errors import LakeDamaged, LakeEmpty, UsageError
 from pipeline.ingest import clear_drafts
 from pipeline.lake import Lake
 from pipeline.lock import holding
@@ -45,14 +45,14 @@ _MESSAGES_WORTH_HELP: Final = 500_000
 
 @dataclass
 class DeriveReport:
-    """What a run did, in partitions (an instrument's day each), and what depth can't be read."""
+    """What a run did, in partitions (an instrument's day each), and which depth is damaged."""
 
     table: str
     made: int = 0
     up_to_date: int = 0
     rows: int = 0
     bytes: int = 0
-    unreadable: dict[str, str] = field(default_factory=dict)
+    damaged: dict[str, LakeDamaged] = field(default_factory=dict)  # by the file's path
 
     def summary(self) -> dict[str, Any]:
         """Return the report in figures."""
@@ -60,15 +60,15 @@ class DeriveReport:
             "table": self.table,
             "partitions_derived": self.made,
             "partitions_up_to_date": self.up_to_date,
-            "depth_unreadable": len(self.unreadable),
+            "depth_damaged": len(self.damaged),
             "rows": self.rows,
             "bytes": self.bytes,
         }
 
-    def raise_if_unreadable(self) -> None:
-        """Raise LakeInconsistent if the lake lacks depth that its catalogue counts."""
-        if self.unreadable:
-            raise LakeInconsistent(dict.fromkeys(self.unreadable, 0))
+    def raise_if_damaged(self) -> None:
+        """Raise LakeDamaged if depth that the catalogue counts is damaged, or not there."""
+        for error in self.damaged.values():
+            raise error
 
 
 def derive(  # noqa: PLR0913 - the command's options, one by one
@@ -93,7 +93,7 @@ def derive(  # noqa: PLR0913 - the command's options, one by one
     is told each partition's name when it is done, how many are, and how many there are.
 
     Raises UsageError for what can't be derived, LakeEmpty where there is no lake, LockHeld if
-    another run works on the data folder. Days whose depth can't be read are in the report.
+    another run works on the data folder. Days whose depth is damaged are in the report.
     """
     chosen = DerivedTable.chosen(table, None if step is None else span(step, "--step"))
     if Catalogue(Lake(data, exchange)).is_empty:
@@ -152,8 +152,8 @@ class _Run:
         path = self.lake.partition(self.table.name, one.instrument, one.day)
         try:
             wanted = to_be_made_from(self.lake, one.instrument, one.day)
-        except Unreadable as error:
-            self._note_unreadable(error)
+        except LakeDamaged as error:
+            self._note_damaged(error)
             return False
         there = path.exists()
         if there and made_from(path) != wanted:
@@ -165,8 +165,8 @@ class _Run:
 
     def note(self, draft: DayDraft) -> None:
         """Take a day that was derived into the lake, or note that it could not be."""
-        if draft.unreadable is not None:
-            self._note_unreadable(draft.unreadable)
+        if draft.damaged is not None:
+            self._note_damaged(draft.damaged)
         if draft.path is None:
             return
         self.lake.add_derived(self.table)
@@ -177,9 +177,9 @@ class _Run:
         self.report.made += 1
         self.report.rows += draft.rows
 
-    def _note_unreadable(self, error: Unreadable) -> None:
-        log.warning("%s can't be read: %s", error.path, error.reason)
-        self.report.unreadable[str(error.path)] = error.reason
+    def _note_damaged(self, error: LakeDamaged) -> None:
+        log.warning("%s", error)
+        self.report.damaged[str(error.path)] = error
 
 
 def _drafts(run: _Run, todo: list[_Day], jobs: int | None) -> Iterator[DayDraft]:

@@ -54,4 +54,4 @@ def derive(
             rebuild=rebuild, jobs=jobs, progress=shown.derived,
         )  # fmt: skip
     print_json(report.summary()) if as_json() else print_facts(report.summary())
-    report.raise_if_unreadable()
+    report.raise_if_damaged()
