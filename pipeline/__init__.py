@@ -10,6 +10,7 @@ The flow, one module a step:
     views.py     DuckDB on the lake, with the objects of sql/    order books in SQL
     snapshots/   depth → top levels, by the compiled replay/     order books as frames
     research/    pipeline.open: what notebooks ask               Polars, pandas, Arrow
+    plots/       pipeline.open(…).plot: pictures                 matplotlib
     cli/         parse, call one function, print
 """
 

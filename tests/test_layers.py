@@ -157,7 +157,10 @@ def test_only_config_reads_the_environment(module: str) -> None:
 @pytest.mark.parametrize(
     ("module", "unneeded"),
     [
-        ("pipeline.cli", {"aiohttp", "duckdb", "polars", "pyarrow", "rich", "tardis_client"}),
+        (
+            "pipeline.cli",
+            {"aiohttp", "duckdb", "matplotlib", "polars", "pyarrow", "rich", "tardis_client"},
+        ),
         ("pipeline.sources.tardis", {"duckdb", "polars", "pyarrow"}),
         ("pipeline.status", {"aiohttp", "duckdb", "pandas"}),
         ("pipeline.research", {"matplotlib", "numba"}),
