@@ -2,8 +2,10 @@
 
 Twenty minutes around a midnight, two instruments. Planted, all by one seed: disconnects, minutes
 never fetched, silent minutes, restarts of the engine, repeated numbers, crossed and one-sided and
-empty books, messages in one microsecond, an exchange's clock that steps back or is not given, and
-messages of the full channel that are no whole book.
+empty books, messages in one microsecond, an exchange's clock that steps back or is not given,
+messages of the full channel that are no whole book, lines that arrive just after their day; trades
+at, inside and beyond the best prices, several of one order in a line or in lines that follow each
+other.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.ingest import ingest
 from pipeline.sources.files import adopt
 from tests.independent import Reading, read
+from tests.independent_trades import TradeReading, read_trades
 from tests.making import write_minute
 
 if TYPE_CHECKING:
@@ -26,6 +29,8 @@ NAMES = ("BTC-USD-SWAP-LIN", "FLEX-USD-SPR-QP-LIN")
 START = datetime(2020, 8, 1, 23, 50, tzinfo=UTC)
 END = datetime(2020, 8, 2, 0, 10, tzinfo=UTC)
 _MINUTES = 20
+_MIDNIGHT = datetime(2020, 8, 2, tzinfo=UTC)
+_JUST_AFTER = timedelta(milliseconds=500)  # arrives what its day's last slice holds
 
 
 @dataclass
@@ -34,6 +39,7 @@ class World:
 
     data: Path
     reading: Reading
+    trades: TradeReading
     rng: random.Random
 
 
@@ -47,15 +53,18 @@ def make(folder: Path, seed: int, jobs: int = 1) -> World:
         minute = START + timedelta(minutes=number)
         if minute not in lacking:
             lines = [] if minute in silent else _minute(minute, markets, rng)
+            if minute == _MIDNIGHT - timedelta(minutes=1):
+                lines += _just_after(markets, rng)
             write_minute(folder / "slices", minute, lines)
     adopt(folder / "data", "coinflex", folder / "slices")
     ingest(folder / "data", "coinflex", jobs=jobs)
-    return World(folder / "data", read(folder / "slices", START, END, lacking), rng)
+    slices = folder / "slices", START, END, lacking
+    return World(folder / "data", read(*slices), read_trades(*slices), rng)
 
 
 def _minute(minute: datetime, markets: list[_Market], rng: random.Random) -> list[str]:
     """Return a minute's lines, two dozen of each market, in order of arrival."""
-    times = sorted(rng.randrange(60_000_000) for _ in range(rng.randrange(5, 50)))
+    times = sorted(rng.randrange(500_000, 60_000_000) for _ in range(rng.randrange(5, 50)))
     lines: list[str] = []
     for time in times:
         arrival = minute + timedelta(microseconds=time)
@@ -67,6 +76,12 @@ def _minute(minute: datetime, markets: list[_Market], rng: random.Random) -> lis
     return lines
 
 
+def _just_after(markets: list[_Market], rng: random.Random) -> list[str]:
+    """Return lines of the day's last minute that arrived when it was over."""
+    times = sorted(rng.random() * _JUST_AFTER for _ in range(rng.randrange(4)))
+    return [rng.choice(markets).line(_MIDNIGHT + time) for time in times]
+
+
 @dataclass
 class _Market:
     """An instrument's book, which walks; around zero for the spread market."""
@@ -76,6 +91,7 @@ class _Market:
     middle: int = 0
     seq: int = 1_594_000_000_000_000_000
     amounts: dict[int, float] = field(default_factory=dict)
+    order: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.middle = 100_000 if self.name.startswith("BTC") else 0
@@ -83,8 +99,8 @@ class _Market:
     def line(self, arrival: datetime) -> str:
         """Return a line of the market: mostly a book, sometimes a trade."""
         stamp = f"{arrival:%Y-%m-%dT%H:%M:%S.%f}0Z"
-        if self.rng.random() < 0.2:
-            return f"{stamp} {json.dumps(self._trade(arrival))}"
+        if self.rng.random() < 0.3:
+            return f"{stamp} {json.dumps(self._trades(arrival))}"
         return f"{stamp} {json.dumps(self._depth(arrival))}"
 
     def _depth(self, arrival: datetime) -> dict[str, Any]:
@@ -105,20 +121,30 @@ class _Market:
         late = timedelta(milliseconds=rng.randrange(200) if rng.random() < 0.9 else 5000)
         if rng.random() < 0.97:
             data["timestamp"] = str(round((arrival - late).timestamp() * 1000))
-        action = "partial" if rng.random() < 0.98 else "increment"
+        whole = 0.6 if _MIDNIGHT <= arrival < _MIDNIGHT + _JUST_AFTER else 0.98
+        action = "partial" if rng.random() < whole else "increment"
         return {"table": "futures/depth", "data": [data], "action": action}
 
     def _price(self, tick: int) -> float:
         return round((self.middle + tick) / 10, 1)
 
-    def _trade(self, arrival: datetime) -> dict[str, Any]:
+    def _trades(self, arrival: datetime) -> dict[str, Any]:
+        """Return a message with some trades, which may go on with the order of the one before."""
         rng = self.rng
-        data = {
-            "side": rng.choice(["BUY", "SELL"]),
+        if not self.order or rng.random() < 0.6:
+            self.order = {"side": rng.choice(["BUY", "SELL", "buy", "sell"])}
+            if rng.random() < 0.95:
+                self.order["timestamp"] = str(round(arrival.timestamp() * 1000))
+        data = [self._trade() for _ in range(rng.choice([1, 1, 1, 2, 3]))]
+        return {"table": "trade", "data": data}
+
+    def _trade(self) -> dict[str, Any]:
+        rng = self.rng
+        tick = rng.choice([-1, 0, -1, 0, -1.5, -0.25, -0.5, -0.75, 1])
+        return {
             "quantity": f"{rng.randrange(1, 40) / 8:.9f}",
-            "price": f"{self._price(rng.choice([-1, 0, 1])):.9f}",
+            "price": f"{round((self.middle + tick) / 10, 3):.9f}",
             "marketCode": self.name,
             "tradeId": str(rng.randrange(10**12)),
-            "timestamp": str(round(arrival.timestamp() * 1000)),
+            **self.order,
         }
-        return {"table": "trade", "data": [data]}
