@@ -11,6 +11,7 @@ The flow, one module a step:
     snapshots/   depth → top levels, by the compiled replay/     order books as frames
     derive.py    whole days of these, back into the lake         further tables
     research/    pipeline.open: what notebooks ask               Polars, pandas, Arrow
+    plots/       pipeline.open(…).plot: pictures                 matplotlib
     cli/         parse, call one function, print
 """
 

@@ -11,7 +11,7 @@ import sys
 
 import click
 
-from pipeline.cli import backfill, check, demo, derive, ingest, query, simulate, status
+from pipeline.cli import backfill, check, demo, derive, ingest, plot, query, simulate, status
 from pipeline.cli.options import shared_options
 from pipeline.errors import PipelineError, UsageError
 
@@ -48,6 +48,7 @@ for command in (
     derive.derive,
     query.sql,
     query.book,
+    plot.plot,
     check.check,
     status.status,
     status.instruments,
