@@ -45,7 +45,7 @@ LAYERS = [
     ["pipeline.dictionary"],
     ["pipeline.query"],
     ["pipeline.snapshots"],
-    ["pipeline.research"],
+    ["pipeline.plots", "pipeline.research"],
     ["pipeline"],
     ["pipeline.day_sources"],
     ["pipeline.reading"],
@@ -160,6 +160,8 @@ def test_only_config_reads_the_environment(module: str) -> None:
         ("pipeline.cli", {"aiohttp", "duckdb", "polars", "pyarrow", "rich", "tardis_client"}),
         ("pipeline.sources.tardis", {"duckdb", "polars", "pyarrow"}),
         ("pipeline.status", {"aiohttp", "duckdb", "pandas"}),
+        ("pipeline.research", {"matplotlib", "numba"}),
+        ("pipeline.plots", {"matplotlib"}),
     ],
 )
 def test_a_command_waits_only_for_what_it_needs(module: str, unneeded: set[str]) -> None:
