@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -63,7 +64,7 @@ def connect(data: Path | str = "data", exchange: str = "coinflex") -> duckdb.Duc
     connection = duckdb.connect()
     for name, value in _SETTINGS.items():
         connection.execute(f"set global {name} = {value}")
-    connection.execute(_NO_PROGRESS)
+    _show_no_progress(connection)
     for statement in _statements(Path(data), exchange):
         connection.execute(statement)
     return connection
@@ -72,8 +73,17 @@ def connect(data: Path | str = "data", exchange: str = "coinflex") -> duckdb.Duc
 def cursor_of(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
     """Return another connection to the same views, so that several threads may ask at once."""
     cursor = connection.cursor()
-    cursor.execute(_NO_PROGRESS)
+    _show_no_progress(cursor)
     return cursor
+
+
+def _show_no_progress(connection: duckdb.DuckDBPyConnection) -> None:
+    """Let a connection show no progress: DuckDB would draw it into what a command prints."""
+    import duckdb  # noqa: PLC0415 - see connect
+
+    # In a notebook without ipywidgets there is none to be shown, and DuckDB refuses to hear of it.
+    with suppress(duckdb.InvalidInputException):
+        connection.execute(_NO_PROGRESS)
 
 
 def database_path(data: Path, exchange: str) -> Path:
