@@ -57,7 +57,19 @@ def _cell(cell: Any) -> dict[str, Any]:  # noqa: ANN401 - a node of any kind
     if cell.cell_type == "code":
         # Whoever runs all cells counts as the file does.
         found["execution_count"] = cell.execution_count
-        found["outputs"] = [_output(output) for output in cell.outputs]
+        found["outputs"] = _outputs(cell.outputs)
+    return found
+
+
+def _outputs(outputs: list[Any]) -> list[dict[str, Any]]:
+    """Return outputs; what is printed in one go comes in as many pieces as it happens to."""
+    found: list[dict[str, Any]] = []
+    for output in map(_output, outputs):
+        name = output.get("name")
+        if found and name is not None and found[-1].get("name") == name:
+            found[-1]["text"] += output["text"]
+        else:
+            found.append(output)
     return found
 
 

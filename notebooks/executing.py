@@ -39,6 +39,7 @@ _KERNEL_CONFIG: Final = """\
 c.InlineBackend.print_figure_kwargs = {"bbox_inches": None}
 c.InlineBackend.rc = {"figure.dpi": 80}
 c.HistoryManager.enabled = False
+c.InteractiveShell.colors = "nocolor"
 """
 
 
@@ -73,7 +74,7 @@ async def _run(notebook: NotebookNode, folder: Path, environment: dict[str, str]
     )  # fmt: skip
     client: Any = NotebookClient(
         notebook, km=manager, timeout=_TIMEOUT, startup_timeout=_TIMEOUT, record_timing=False,
-        coalesce_streams=True, resources={"metadata": {"path": os.fspath(folder / "notebooks")}},
+        resources={"metadata": {"path": os.fspath(folder / "notebooks")}},
     )  # fmt: skip
     # The kernel is ended here, also where a cell fails: nbclient leaves one that it was given.
     await client.async_execute(env=environment, cleanup_kc=True)

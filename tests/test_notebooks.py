@@ -174,3 +174,10 @@ def test_the_canonical_form_knows_no_machine() -> None:
     assert found.metadata.language_info == {"name": "python"}
     assert found.cells[0].metadata == {"tags": ["x"]}
     assert canonical(found) == found
+
+
+def test_pieces_of_what_is_printed_are_put_together() -> None:
+    """And stay where they are among other outputs."""
+    notebook = _with(_text("a"), _text("b\n"), _picture(1, 3, 2), _text("c\n"))
+    outputs = canonical(notebook).cells[0].outputs
+    assert [output.get("text", "a picture") for output in outputs] == ["ab\n", "a picture", "c\n"]
