@@ -23,7 +23,7 @@ each_notebook = pytest.mark.parametrize("path", PATHS, ids=NAMES)
 
 def test_there_are_notebooks() -> None:
     """The tests below are of something, and the list in notebooks/ and the README name them all."""
-    assert {"quickstart"} <= set(NAMES)
+    assert {"quickstart", "microstructure", "what_the_data_can_tell"} <= set(NAMES)
     for text in ("notebooks/README.md", "README.md"):
         found = (NOTEBOOKS.parent / text).read_text(encoding="utf-8")
         assert [name for name in NAMES if f"{name}.ipynb" not in found] == []
