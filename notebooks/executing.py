@@ -59,7 +59,7 @@ def executed(notebook: NotebookNode) -> NotebookNode:
     """
     copy = deepcopy(notebook)
     # Not pytest's folder: the path of a socket may have a hundred characters.
-    with TemporaryDirectory(prefix="notebook-") as name:
+    with TemporaryDirectory(prefix="notebook-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         asyncio.run(_run(copy, folder, _environment(folder)))
     return copy

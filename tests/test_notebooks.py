@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from io import BytesIO
 from typing import Any
@@ -63,6 +64,18 @@ def test_the_sample_is_called_what_it_is(path: Any) -> None:
     """Nobody takes its numbers for CoinFLEX's."""
     first = read(path).cells[0].source.replace("\n", " ")
     assert "real order flow in CoinFLEX's clothes, not CoinFLEX data" in first
+
+
+# Where a digit says nothing of the data: code, links, dates, names, the numbers of headings.
+_NO_FINDING = r"```.*?```|`[^`]*`|\]\([^)]*\)|\d{4}-\d{2}-\d{2}|\b20\d\d\b|CRC-32|^#+ \d+\. |USD-M"
+
+
+@each_notebook
+def test_prose_has_no_number_that_no_cell_wrote(path: Any) -> None:
+    """So that it can't say other than the cells show."""
+    prose = [cell.source for cell in read(path).cells if cell.cell_type == "markdown"]
+    bare = [re.sub(_NO_FINDING, "", text, flags=re.DOTALL | re.MULTILINE) for text in prose]
+    assert [text for text in bare if re.search(r"\d", text)] == []
 
 
 def test_the_quickstart_has_ten_cells() -> None:
