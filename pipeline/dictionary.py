@@ -53,6 +53,16 @@ _VALUES: Final = {
         "no_snapshot": "There are slices that cover the instrument, but no message of its full "
         "channel came all day.",
     },
+    "The values of `trade_gaps.cause`: what began the gap": {
+        "disconnect": "The recorder lost its connection; it has one again when the next line with "
+        "data arrives.",
+        "not_fetched": "A minute has no slice in any request that covers the instrument's trades; "
+        "a later one of that day has, or none of them has.",
+        "end_of_coverage": "As not_fetched, and no later minute of that day has one, but earlier "
+        "ones have.",
+        "midnight": "In the table alone, on each day's first row, up to the day's first line: the "
+        "view shows it, as a disconnect, where the day before ended in one.",
+    },
     "The values of `checksum_status`": {
         "ok": "The checksum given fits the book.",
         "mismatch": "The checksum given does not fit; the book is kept as received.",

@@ -32,6 +32,7 @@ from pipeline.schemas import (
     QUARANTINE,
     SCHEMA_VERSION,
     TICKERS,
+    TRADE_GAPS,
     TRADES,
     Table,
 )
@@ -46,7 +47,7 @@ __all__ = ["PARTITIONED", "DayWriter", "Lake", "arrow_schema", "folder_name", "t
 # Table name → its columns. The other depth channels have the columns of `depth`.
 PARTITIONED: Final[Mapping[str, Table]] = {
     **dict.fromkeys(DEPTH_CHANNELS, DEPTH),
-    **{table.name: table for table in (TRADES, TICKERS, GAPS, QUARANTINE, INGESTS)},
+    **{table.name: table for table in (TRADES, TICKERS, GAPS, TRADE_GAPS, QUARANTINE, INGESTS)},
 }
 _OF_THE_EXCHANGE: Final = (QUARANTINE.name, INGESTS.name)
 

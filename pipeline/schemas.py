@@ -25,12 +25,13 @@ __all__ = [
     "TABLES",
     "TICKERS",
     "TRADES",
+    "TRADE_GAPS",
     "Column",
     "Table",
 ]
 
 # Raised whenever a column changes its name, type or meaning: older partitions are then rebuilt.
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 
 
 class Column(NamedTuple):
@@ -215,6 +216,29 @@ GAPS: Final = Table(
     ),
 )
 
+TRADE_GAPS: Final = Table(
+    "trade_gaps",
+    "one row per stretch of the day in which trades of the instrument may be lacking, after one "
+    "that says when the day's first line arrived: a day that is in the lake always has a row",
+    (
+        Column("start", _TIME, "arrival clock", "Just after the last line before the gap."),
+        Column(
+            "stop",
+            _TIME,
+            "arrival clock",
+            "Exclusive: the next line with data, the next minute that was fetched, or the day's "
+            "end.",
+        ),
+        Column(
+            "cause",
+            pl.String(),
+            "",
+            "disconnect, not_fetched or end_of_coverage. Of the day's first row midnight: up to "
+            "the first line nothing is lacking, unless the day before ended in a disconnect.",
+        ),
+    ),
+)
+
 QUARANTINE: Final = Table(
     "quarantine",
     "one row per line that could not be read",
@@ -280,6 +304,7 @@ CATALOGUE: Final = Table(
             "disconnects", pl.Int64(), "", "Disconnects of the recorder in the slices that count."
         ),
         Column("gaps", pl.Int64(), "", "Rows of the table gaps."),
+        Column("trade_gaps", pl.Int64(), "", "Rows of the table trade_gaps, the first one apart."),
         Column("minutes_fetched", pl.Int64(), "minutes", "Minutes of the day with a whole slice."),
         Column("first_local_timestamp", _TIME, "arrival clock", "Of the first row of any table."),
         Column("last_local_timestamp", _TIME, "arrival clock", "Of the last row of any table."),
@@ -290,5 +315,6 @@ CATALOGUE: Final = Table(
 )
 
 TABLES: Final = {
-    table.name: table for table in (DEPTH, TRADES, TICKERS, GAPS, QUARANTINE, INGESTS, CATALOGUE)
+    table.name: table
+    for table in (DEPTH, TRADES, TICKERS, GAPS, TRADE_GAPS, QUARANTINE, INGESTS, CATALOGUE)
 }

@@ -193,7 +193,7 @@ def test_instruments_touch_only_their_partitions(three_days: Path, tmp_path: Pat
     changed = {name for name in of_instruments if before.get(name) != after[name]}
     assert changed == {
         f"{table}/exchange=coinflex/instrument=A/date=2020-08-01/data.parquet"
-        for table in ("depth", "trades", "gaps")
+        for table in ("depth", "trades", "gaps", "trade_gaps")
     }
     messages = {
         row["instrument"]: row["depth_messages"]

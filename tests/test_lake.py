@@ -235,7 +235,7 @@ def test_one_file_per_table_instrument_and_day(strange: Path) -> None:
     """Every partition is one file, which is what lets it be replaced in one step."""
     folders = Counter(path.parent for path in partitions(strange))
     assert set(folders.values()) == {1}
-    assert len(folders) == 2 * (3 * len(STRANGE) + 1)  # depth, trades, gaps each; ingests
+    assert len(folders) == 2 * (4 * len(STRANGE) + 1)  # depth, trades, two of gaps each; ingests
 
 
 # --- the catalogue -----------------------------------------------------------------------------
@@ -272,6 +272,7 @@ def test_catalogue_is_what_the_partitions_hold(tmp_path: Path) -> None:
         assert row["other_depth_messages"] == counts["other"]
         assert row["trades"] == counts["trades"]
         assert row["gaps"] == counts["gaps"]
+        assert row["trade_gaps"] == counts["trade_gaps"] - 1  # midnight, which every day has
         assert row["bytes"] == counts["bytes"]
         assert row["minutes_fetched"] == (4 if row["date"] == TODAY else 3)
         assert row["disconnects"] == 3

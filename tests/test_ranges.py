@@ -103,7 +103,7 @@ def test_a_range_has_the_rows_that_the_view_has(
     """Same columns, same rows: what arrived in [start, end), and the gaps that overlap it."""
     within = "local_timestamp >= utc($start) and local_timestamp < utc($end)"
     wanted = dict.fromkeys(_BY_ARRIVAL, within)
-    wanted["gaps"] = "start < utc($end) and stop > utc($start)"
+    wanted |= dict.fromkeys(("gaps", "trade_gaps"), "start < utc($end) and stop > utc($start)")
     asked = {"instrument": name, "start": start, "end": end}
     for view, condition in wanted.items():
         one = connection.execute(f"from {view}($instrument, $start, $end)", asked)
@@ -115,11 +115,11 @@ def test_a_range_has_the_rows_that_the_view_has(
         assert sorted(map(repr, rows)) == sorted(map(repr, whole.fetchall())), view
 
 
-@pytest.mark.parametrize("right", ["quotes", "depth_messages", "tickers", "gaps"])
+@pytest.mark.parametrize("right", ["quotes", "depth_messages", "tickers", "gaps", "trade_gaps"])
 @pytest.mark.parametrize("left", ["trades", "quotes", "gaps"])
 def test_ranges_are_joined(connection: duckdb.DuckDBPyConnection, left: str, right: str) -> None:
     """As views are: each trade beside what stood then is the first thing that one asks."""
-    time = {"gaps": "start"}
+    time = {"gaps": "start", "trade_gaps": "start"}
     one, other = time.get(left, "local_timestamp"), time.get(right, "local_timestamp")
     asked = [_PLAIN, "1970-01-01", "9999-12-31"]
     found = []
@@ -162,7 +162,7 @@ def test_views_and_macros_of_one_name_are_in_the_database_file(data: Path) -> No
     import duckdb  # noqa: PLC0415 - as that client would
 
     with duckdb.connect(str(write_database(data, "coinflex")), read_only=True) as client:
-        for view in (*_BY_ARRIVAL, "gaps"):
+        for view in (*_BY_ARRIVAL, "gaps", "trade_gaps"):
             some = f"select count(*) from {view}('BTC-USD', '2020-08-01', '2020-08-06')"
             every = f"select count(*) from {view} where instrument = 'BTC-USD'"
             assert client.execute(some).fetchall() == client.execute(every).fetchall(), view

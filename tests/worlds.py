@@ -3,7 +3,9 @@
 Twenty minutes around a midnight, two instruments. Planted, all by one seed: disconnects, minutes
 never fetched, silent minutes, restarts of the engine, repeated numbers, crossed and one-sided and
 empty books, messages in one microsecond, an exchange's clock that steps back or is not given,
-messages of the full channel that are no whole book, and lines that arrive just after their day.
+messages of the full channel that are no whole book, and lines that arrive just after their day;
+trades at, inside and beyond the best prices, several of one order in a line or in lines that follow
+each other.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.ingest import ingest
 from pipeline.sources.files import adopt
 from tests.independent import Reading, read
+from tests.independent_trades import TradeReading, read_trades
 from tests.making import write_minute
 
 if TYPE_CHECKING:
@@ -36,6 +39,7 @@ class World:
 
     data: Path
     reading: Reading
+    trades: TradeReading
     rng: random.Random
 
 
@@ -54,7 +58,8 @@ def make(folder: Path, seed: int, jobs: int = 1) -> World:
             write_minute(folder / "slices", minute, lines)
     adopt(folder / "data", "coinflex", folder / "slices")
     ingest(folder / "data", "coinflex", jobs=jobs)
-    return World(folder / "data", read(folder / "slices", START, END, lacking), rng)
+    slices = folder / "slices", START, END, lacking
+    return World(folder / "data", read(*slices), read_trades(*slices), rng)
 
 
 def _minute(minute: datetime, markets: list[_Market], rng: random.Random) -> list[str]:
@@ -86,6 +91,7 @@ class _Market:
     middle: int = 0
     seq: int = 1_594_000_000_000_000_000
     amounts: dict[int, float] = field(default_factory=dict)
+    order: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.middle = 100_000 if self.name.startswith("BTC") else 0
@@ -93,8 +99,8 @@ class _Market:
     def line(self, arrival: datetime) -> str:
         """Return a line of the market: mostly a book, sometimes a trade."""
         stamp = f"{arrival:%Y-%m-%dT%H:%M:%S.%f}0Z"
-        if self.rng.random() < 0.2:
-            return f"{stamp} {json.dumps(self._trade(arrival))}"
+        if self.rng.random() < 0.3:
+            return f"{stamp} {json.dumps(self._trades(arrival))}"
         return f"{stamp} {json.dumps(self._depth(arrival))}"
 
     def _depth(self, arrival: datetime) -> dict[str, Any]:
@@ -122,14 +128,23 @@ class _Market:
     def _price(self, tick: int) -> float:
         return round((self.middle + tick) / 10, 1)
 
-    def _trade(self, arrival: datetime) -> dict[str, Any]:
+    def _trades(self, arrival: datetime) -> dict[str, Any]:
+        """Return a message with some trades, which may go on with the order of the one before."""
         rng = self.rng
-        data = {
-            "side": rng.choice(["BUY", "SELL"]),
+        if not self.order or rng.random() < 0.6:
+            self.order = {"side": rng.choice(["BUY", "SELL", "buy", "sell"])}
+            if rng.random() < 0.95:
+                self.order["timestamp"] = str(round(arrival.timestamp() * 1000))
+        data = [self._trade() for _ in range(rng.choice([1, 1, 1, 2, 3]))]
+        return {"table": "trade", "data": data}
+
+    def _trade(self) -> dict[str, Any]:
+        rng = self.rng
+        tick = rng.choice([-1, 0, -1, 0, -1.5, -0.25, -0.5, -0.75, 1])
+        return {
             "quantity": f"{rng.randrange(1, 40) / 8:.9f}",
-            "price": f"{self._price(rng.choice([-1, 0, 1])):.9f}",
+            "price": f"{round((self.middle + tick) / 10, 3):.9f}",
             "marketCode": self.name,
             "tradeId": str(rng.randrange(10**12)),
-            "timestamp": str(round(arrival.timestamp() * 1000)),
+            **self.order,
         }
-        return {"table": "trade", "data": [data]}

@@ -15,6 +15,7 @@ slice_reader.py  one slice's lines → the part
 Parts put together, in order:
 
 depth.py         messages of one feed → rows of `depth`, in groups; gaps
+trade_gaps.py    where trades of an instrument may be lacking
 labels.py        Polars: steps, missed, epochs, validity
 day.py           all parts of a day → frames of every table
 """

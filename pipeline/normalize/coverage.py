@@ -30,6 +30,7 @@ __all__ = [
     "Delivered",
     "Disconnect",
     "Feed",
+    "SignOfLife",
 ]
 
 DISCONNECT: Final = "disconnect"
@@ -76,6 +77,17 @@ class Disconnect(NamedTuple):
     place: int
     rank: int
     time: int | None
+
+
+class SignOfLife(NamedTuple):
+    """A line with data, the first of its slice or after a disconnect: the connection stands.
+
+    Known are its place, the rank of its slice and when it arrived, which is within its minute.
+    """
+
+    place: int
+    rank: int
+    time: int
 
 
 class _Event(NamedTuple):
@@ -172,6 +184,19 @@ class Coverage:
             first = begin if owners else min(known, default=end)
             fetched += max(0, end - max(begin, first))
         return fetched
+
+    def owners(self, feed: Feed) -> tuple[tuple[int, int | None], ...]:
+        """Return from which minutes on which request's slice counts (None: none does), in order."""
+        changes = [event for event in self._events if event.rank is None]
+        begins = [event.place // MINUTE_PLACES for event in changes]
+        delivered = [self.delivered.get((rank, feed), 0) for rank in range(len(self._requests))]
+        found: list[tuple[int, int | None]] = []
+        for minute in sorted({*begins, *delivered}):
+            present = changes[bisect_right(begins, minute) - 1].present
+            owner = self._owner(present, feed, minute)
+            if not found or found[-1][1] != owner:
+                found.append((minute, owner))
+        return tuple(found)
 
     def _owner(self, present: tuple[int, ...], feed: Feed, minute: int) -> int | None:
         """Return whose slice counts, as far as deliveries up to a minute tell."""

@@ -17,8 +17,9 @@ from pipeline.normalize.coverage import (
     Feed,
 )
 from pipeline.normalize.depth import DepthFeed, Gap, Lineage
+from pipeline.normalize.trade_gaps import Connections
 from pipeline.normalize.trades import trades_frame
-from pipeline.schemas import GAPS, QUARANTINE, TICKERS, TRADES, Table
+from pipeline.schemas import GAPS, QUARANTINE, TICKERS, TRADE_GAPS, TRADES, Table
 from pipeline.times import DAY_US
 
 if TYPE_CHECKING:
@@ -82,6 +83,7 @@ class DayNormalizer:
         self._lineage = lineage
         self._emit = emit
         self._coverage = Coverage(requests, day_start)
+        self._connections = Connections(day_start)
         self._depth: dict[Feed, DepthFeed] = {}
         self._rows: dict[tuple[str, str | None], _Rows] = {}
         self._actions: dict[str | None, int] = {}
@@ -118,7 +120,7 @@ class DayNormalizer:
         self._relieve()
 
     def finish(self) -> dict[str, dict[str, int]]:
-        """End the day; return each instrument's disconnects, gaps and minutes fetched."""
+        """End the day; return what coverage says of each instrument, by column of the catalogue."""
         gaps: dict[str, list[Gap]] = {}
         for feed, state in self._depth.items():
             state.finish(self._day_end)
@@ -129,9 +131,15 @@ class DayNormalizer:
         for name, found in gaps.items():
             if found:
                 self._table(GAPS, name).append(pl.DataFrame(found, GAPS.schema, orient="row"))
-        for rows in self._rows.values():
-            rows.flush()
-        return {name: self._facts(name) | {"gaps": len(gaps[name])} for name in gaps}
+        facts = {name: self._facts(name) | {"gaps": len(gaps[name])} for name in gaps}
+        for name, of in facts.items():
+            lacking = self._connections.trade_gaps(self._coverage.owners(Feed("trade", name)))
+            rows = pl.DataFrame(lacking, TRADE_GAPS.schema, orient="row")
+            self._table(TRADE_GAPS, name).append(rows)
+            of["trade_gaps"] = len(lacking) - 1  # but for midnight, which every day has
+        for waiting in self._rows.values():
+            waiting.flush()
+        return facts
 
     def _take_coverage(self, part: Part) -> None:
         """Take what a part tells of holes and clocks, and what it could not tell by itself."""
@@ -148,9 +156,12 @@ class DayNormalizer:
                 if at.time is None:  # no line of the part came before it
                     at = at._replace(time=min(self._line_before + 1, self._day_end - 1))
                 self._coverage.disconnect(at)
+                self._connections.lose(at)
                 at = next(upcoming)
         if part.line_before is not None:
             self._line_before = part.line_before
+        for sign in part.signs_of_life:
+            self._connections.find(sign)
 
     def _depth_feed(self, feed: Feed) -> DepthFeed:
         state = self._depth.get(feed)

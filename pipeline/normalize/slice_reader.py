@@ -20,7 +20,7 @@ from pipeline.normalize.coinflex import (
     Trades,
     decode,
 )
-from pipeline.normalize.coverage import MINUTE_PLACES, Disconnect, Feed
+from pipeline.normalize.coverage import MINUTE_PLACES, Disconnect, Feed, SignOfLife
 from pipeline.normalize.part import Quarantined, Tally
 from pipeline.normalize.scan import (
     DEPTH,
@@ -61,6 +61,7 @@ class _Batch(NamedTuple):
     text: NDArray[np.uint8]
     found: NDArray[Any]
     times: NDArray[np.int64]  # of arrival, microseconds; _UNTIMED where a line doesn't say
+    data: NDArray[np.bool_]  # whether a line says something of a market
     at: SliceAt
 
     def raw(self, index: int) -> bytes:
@@ -91,6 +92,8 @@ class SliceReader:
         # When the last line arrived, but never outside the minute: a clock that ran away must not
         # carry a book over a disconnect.
         self.line_before = reader.line_before
+        # Whether a line with data is still to come, since the slice began or a disconnect.
+        self._is_silent = True
 
     def read(self, text: NDArray[np.uint8], stop: int) -> None:
         """Take text[:stop], whole lines of the slice; bytes behind them have no meaning."""
@@ -101,7 +104,8 @@ class SliceReader:
             found = self._numbered(found[:count])
             times = np.where(found["time"] >= 0, self._begin + found["time"] // 10, _UNTIMED)
             here = SliceAt(self._begin, self._first, self._rank, self._places(count))
-            self._take(_Batch(text, found, times, here))
+            data = (found["kind"] == DEPTH) | (found["kind"] == TRADE)
+            self._take(_Batch(text, found, times, data, here))
             self._first += count
 
     def _numbered(self, found: NDArray[Any]) -> NDArray[Any]:
@@ -128,6 +132,7 @@ class SliceReader:
         disconnects = np.flatnonzero(batch.found["kind"] == DISCONNECT)
         self.tally["lines"] += len(batch.found) - len(disconnects)
         latest = self._note_clock(batch.times, disconnects)
+        self._note_life(batch, disconnects)
         self._trades(batch)
         begin = 0
         for end, time in zip(disconnects.tolist(), latest, strict=True):
@@ -152,7 +157,9 @@ class SliceReader:
             except ValueError as error:
                 self._quarantine(batch, index, str(error), raw)
                 continue
-            match self._message(batch, index, payload):
+            message = self._message(batch, index, payload)
+            batch.data[index] = message is not None and not isinstance(message, Control)
+            match message:
                 case Books() as books:
                     yield index, books
                 case Trades(items):
@@ -322,6 +329,22 @@ class SliceReader:
             self.tally["backwards"] += int((np.diff(arrived, prepend=before) < 0).sum())
             self.line_before = int(within[-1])
         return latest
+
+    def _note_life(self, batch: _Batch, disconnects: NDArray[np.int64]) -> None:
+        """Note the first line with data of the slice and after each disconnect.
+
+        An acknowledgement is none, nor a line by a clock that ran away: it says little of when.
+        """
+        end = self._begin + MINUTE_US
+        within = (batch.times >= self._begin) & (batch.times < end)
+        alive = np.flatnonzero(batch.data & within)
+        since = np.concatenate([[-1] * self._is_silent, disconnects]).astype(np.int64)
+        first = np.searchsorted(alive, since)
+        for index in alive[np.unique(first[first < len(alive)])].tolist():
+            place, time = int(batch.at.places[index]), int(batch.times[index])
+            self._reader.part.signs_of_life.append(SignOfLife(place, self._rank, time))
+        if len(since):
+            self._is_silent = bool(first[-1] == len(alive))
 
     def _disconnect(self, place: int, line_before: int | None) -> None:
         """Take an empty line: the recorder lost its connection after the last line."""

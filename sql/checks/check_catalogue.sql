@@ -37,13 +37,18 @@ with
     union all
     select date, 'gaps'
     from lake_rows(files_between('gaps', instrument, start, "end"))
+    union all
+    select date, 'trade_gaps'
+    from lake_rows(files_between('trade_gaps', instrument, start, "end"))
+    where cause <> 'midnight'
   ),
 
   catalogued as (
     select
       date,
       depth_messages, depth_changes, missed_snapshots, missed_in_gaps, restarts, duplicates,
-      checksum_mismatches, crossed, irregular, other_depth_messages, trades, tickers, gaps
+      checksum_mismatches, crossed, irregular, other_depth_messages, trades, tickers, gaps,
+      trade_gaps
     from coverage
     where coverage.instrument = instrument
   ),

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from pipeline.views import connect
 from tests import worlds
-from tests.campaign import books, measures, python
+from tests.campaign import books, measures, python, trades
 from tests.campaign.asked import Asked
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-VERBS = (*books.VERBS, *measures.VERBS, *python.VERBS)
+VERBS = (*books.VERBS, *measures.VERBS, *trades.VERBS, *python.VERBS)
 
 
 def run(folder: Path, seed: int, questions: int) -> Counter[str]:

@@ -1,0 +1,71 @@
+-- One row per step of [start, end): t (the step's start), open, high, low, close (prices of the first,
+-- highest, lowest, last trade in line order), volume (base currency), notional (price * amount, counter
+-- currency), vwap, trades (how many), buy_volume and sell_volume (by the taker's side),
+-- observed_seconds (of the step, in which trades were recorded: see trade_feed). Arrival clock, UTC; the
+-- last step ends at `end`. A step without trades has volume 0 where it was observed, and NULL where it
+-- was not at all. Of a step observed in part all columns tell of the trades that were seen, so that
+-- volumes and counts are the least that there was: compare observed_seconds with the step. Sensible
+-- for days.
+create or replace macro ohlcv(instrument, start, "end", step) as table
+with
+  prints as (
+    select
+      utc(start) + to_microseconds(
+        (epoch_us(local_timestamp) - epoch_us(utc(start))) // step_us(step) * step_us(step)
+      ) as t,
+      {date: date, arrival: arrival, item: item} as place,
+      price, amount, side
+    from trades(instrument, start, "end")
+  ),
+
+  candles as (
+    select
+      t,
+      arg_min(price, place) as open, max(price) as high,
+      min(price) as low, arg_max(price, place) as close,
+      sum(amount) as volume,
+      sum(price * amount) as notional,
+      count(*) as trades,
+      coalesce(sum(amount) filter (side = 'buy'), 0) as buy_volume,
+      coalesce(sum(amount) filter (side = 'sell'), 0) as sell_volume
+    from prints
+    group by t
+  ),
+
+  recorded as (
+    select
+      epoch_us(greatest(starts, utc(start))) - epoch_us(utc(start)) as from_us,
+      epoch_us(least(ends, utc("end"))) - epoch_us(utc(start)) as to_us
+    from trade_feed(instrument, start, "end")
+  ),
+
+  recorded_in_steps as (
+    select
+      from_us, to_us,
+      unnest(range(from_us // step_us(step), (to_us - 1) // step_us(step) + 1)) as number
+    from recorded
+  ),
+
+  observed as (
+    select
+      utc(start) + to_microseconds(number * step_us(step)) as t,
+      sum(
+        least(to_us, (number + 1) * step_us(step)) - greatest(from_us, number * step_us(step))
+      ) / 1e6 as seconds
+    from recorded_in_steps
+    group by number
+  )
+
+select
+  steps.t, open, high, low, close,
+  case when seconds > 0 then coalesce(volume, 0) else volume end as volume,
+  case when seconds > 0 then coalesce(notional, 0) else notional end as notional,
+  notional / nullif(volume, 0) as vwap,
+  case when seconds > 0 then coalesce(trades, 0) else trades end as trades,
+  case when seconds > 0 then coalesce(buy_volume, 0) else buy_volume end as buy_volume,
+  case when seconds > 0 then coalesce(sell_volume, 0) else sell_volume end as sell_volume,
+  coalesce(seconds, 0) as observed_seconds
+from grid(start, "end", step) as steps
+left join candles using (t)
+left join observed using (t)
+order by steps.t;

@@ -1,0 +1,103 @@
+-- One row per line of a relation: the book that stood just before it in line order, in some files of
+-- `depth`: date, arrival (of the line), quote_timestamp, quote_local_timestamp, quote_age, and its best
+-- prices. All NULL but date and arrival where no book is known, or none younger than `max_age` (an
+-- INTERVAL, or NULL). `lines` is the name of a relation with date, arrival and local_timestamp, each
+-- once, of lines that arrived in [since, until). Before means before in line order: of what arrived in
+-- the same microsecond, a message counts if it stands earlier in the file, and not if it stands later.
+create or replace macro quotes_before(files, lines, since, until, max_age) as table
+with
+  asked_lines as (
+    select date, arrival, local_timestamp as arrived
+    from query_table(lines)
+  ),
+
+  -- Since valid_until never falls from one message of a day to the next, what is left out here stands
+  -- before all that is wanted. A message behind `until` may stand before a line by a clock that
+  -- stepped back.
+  messages as (
+    select
+      date, arrival, timestamp, local_timestamp, valid_until, bid_levels is not null as is_book,
+      bid_price, bid_amount, ask_price, ask_amount
+    from lake_rows(files)
+    where valid_until >= since and local_timestamp < until + interval 1 minute
+  ),
+
+  of_the_day as (
+    select
+      asked_lines.date, asked_lines.arrival, arrived, timestamp, local_timestamp, valid_until,
+      is_book, bid_price, bid_amount, ask_price, ask_amount
+    from asked_lines
+    asof join messages
+      on asked_lines.date = messages.date and asked_lines.arrival > messages.arrival
+  ),
+
+  -- The next message, which ends the book, may be of the line's own microsecond, and stand behind it.
+  ended_at_once as (
+    select of_the_day.date, of_the_day.arrival
+    from of_the_day
+    semi join messages
+      on of_the_day.date = messages.date
+      and of_the_day.arrived = messages.local_timestamp
+      and of_the_day.arrival < messages.arrival
+    where arrived = valid_until
+  ),
+
+  first_messages as (
+    select date, arrival, local_timestamp, carry_until
+    from lake_rows(files)
+    where message = 0
+  ),
+
+  -- A day's last message, if it stood to the end of the day.
+  last_messages as (
+    select date, max(message) as message
+    from lake_rows(files)
+    where valid_until >= (date + 1)::timestamp and valid_until >= since::date
+    group by date
+  ),
+
+  left_over as (
+    select
+      date, timestamp, local_timestamp, bid_price, bid_amount, ask_price, ask_amount
+    from lake_rows(files)
+    join last_messages using (date, message)
+    where bid_levels is not null
+      and valid_until >= (date + 1)::timestamp and valid_until >= since::date
+  ),
+
+  carried as (
+    select
+      asked_lines.date, asked_lines.arrival, arrived, left_over.timestamp,
+      left_over.local_timestamp, bid_price, bid_amount, ask_price, ask_amount
+    from asked_lines
+    join first_messages as following on following.date = asked_lines.date
+    join left_over on left_over.date + 1 = asked_lines.date
+    where asked_lines.arrival < following.arrival
+      and (
+        arrived < carry_until
+        or (arrived = carry_until and arrived = following.local_timestamp)
+      )
+  ),
+
+  standing as (
+    select
+      date, arrival, arrived, timestamp, local_timestamp,
+      bid_price, bid_amount, ask_price, ask_amount
+    from of_the_day
+    where is_book
+      and (arrived < valid_until or (date, arrival) in (from ended_at_once))
+    union all
+    select *
+    from carried
+  )
+
+select
+  asked_lines.date, asked_lines.arrival,
+  standing.timestamp as quote_timestamp, standing.local_timestamp as quote_local_timestamp,
+  standing.arrived - standing.local_timestamp as quote_age,
+  bid_price, bid_amount, ask_price, ask_amount
+from asked_lines
+left join standing
+  on standing.date = asked_lines.date and standing.arrival = asked_lines.arrival
+  and standing.local_timestamp <= standing.arrived
+  and coalesce(standing.arrived - standing.local_timestamp <= max_age::interval, true);

@@ -1,0 +1,59 @@
+-- One row per trade received in [start, end), in line order: what its taker paid. date, arrival, item,
+-- local_timestamp, timestamp, side, price, amount, quote_age, mid (of the quote that stood just before
+-- it, see trades_with_quotes), mid_after (of the book that stood `horizon` after its arrival),
+-- effective_spread = 2 (price - mid), realized_spread = 2 (price - mid_after), price_impact =
+-- 2 (mid_after - mid), each for a seller with the sign turned: the first is the sum of the others; the
+-- same in basis points of the mid: effective_spread_bp, realized_spread_bp, price_impact_bp; side_quoted
+-- (the taker's side as the quote tells it, see side_by_quote) and sign_agrees (whether it is the side
+-- that was sent). Arrival clock, UTC. NULL where a mid is not known, or either quote is older than
+-- `max_age`, and, in basis points, where the mid is not above zero.
+create or replace macro trade_costs(
+  instrument, start, "end", horizon, max_age := null
+) as table
+with
+  quoted as materialized (
+    select
+      date, arrival, item, local_timestamp, timestamp, side, price, amount, quote_age,
+      mid(bid_price, ask_price) as mid,
+      side_by_quote(price, bid_price, ask_price) as side_quoted,
+      case side when 'buy' then 2 else -2 end as twice,
+      local_timestamp + positive(horizon) as later
+    from trades_with_quotes(instrument, start, "end", max_age := max_age)
+  ),
+
+  times_after as (
+    select distinct later as t
+    from quoted
+  ),
+
+  after as (
+    select t as later, mid(bid_price, ask_price) as mid_after
+    from standing_at(
+      files_of_days('depth', instrument, days_with_carry(
+        utc(start) + positive(horizon), utc("end") + positive(horizon)
+      )),
+      'times_after', utc(start) + positive(horizon), utc("end") + positive(horizon), max_age
+    )
+  ),
+
+  costs as (
+    select
+      date, arrival, item, local_timestamp, timestamp, side, price, amount, quote_age,
+      mid, mid_after, side_quoted,
+      twice * (price - mid) as effective_spread,
+      twice * (price - mid_after) as realized_spread,
+      twice * (mid_after - mid) as price_impact
+    from quoted
+    join after using (later)
+  )
+
+select
+  date, arrival, item, local_timestamp, timestamp, side, price, amount, quote_age, mid, mid_after,
+  effective_spread, realized_spread, price_impact,
+  basis_points(effective_spread, mid) as effective_spread_bp,
+  basis_points(realized_spread, mid) as realized_spread_bp,
+  basis_points(price_impact, mid) as price_impact_bp,
+  side_quoted,
+  side = side_quoted as sign_agrees
+from costs
+order by date, arrival, item;
