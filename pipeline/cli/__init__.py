@@ -11,7 +11,7 @@ import sys
 
 import click
 
-from pipeline.cli import backfill, check, demo, ingest, query, simulate, status
+from pipeline.cli import backfill, check, demo, ingest, plot, query, simulate, status
 from pipeline.cli.options import shared_options
 from pipeline.errors import PipelineError, UsageError
 
@@ -47,6 +47,7 @@ for command in (
     ingest.import_slices,
     query.sql,
     query.book,
+    plot.plot,
     check.check,
     status.status,
     status.instruments,

@@ -4,6 +4,7 @@
     asked.py      what was asked for: range, step, depth; units by an instrument's name
     stretches.py  when a book is known, cut into pieces that a picture can draw
     figures.py    what all pictures share: colours, titles, axes of time and price, unknown time
+    calendar_days.py  for how much of each day a book is known
     book.py, heatmap.py, spread.py, coverage.py   one picture each: read, then draw
     trades.py     trades as marks on the heatmap
 

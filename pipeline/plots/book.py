@@ -18,6 +18,7 @@ from pipeline.plots.figures import (
     plain,
     price_axis,
     say,
+    short,
     time_text,
 )
 from pipeline.research.times import naive
@@ -97,7 +98,7 @@ def draw_book(axes: Axes, book: DepthChart, depth: int | None, within: float | N
     if book.mid is not None:
         _mark_mid(axes, book, is_crossed=is_crossed)
     _scales(axes, book)
-    head(axes, f"{plain(book.instrument)} · order book", lines, legend=4)
+    head(axes, f"{plain(book.instrument)} · order book", lines, legend=True)
 
 
 def _age(book: DepthChart) -> str:
@@ -131,7 +132,7 @@ def _best_of(book: DepthChart) -> tuple[str, bool]:
         return f"one side alone: there are no {'asks' if len(book.bids) else 'bids'}", False
     bid, ask = float(book.bids.price[0]), float(book.asks.price[0])
     spread = float(f"{ask - bid:.10g}")
-    in_points = f" = {spread / book.mid * 10_000:,.3g} bp" if book.mid > 0 else ""
+    in_points = f" = {short(spread / book.mid * 10_000)} bp" if book.mid > 0 else ""
     best = f"best bid {number(bid)}, best ask {number(ask)}"
     words = f"{best}, spread {number(spread)} {counter}{in_points}"
     if bid < ask:

@@ -1,9 +1,9 @@
-"""A calendar of the lake: for how much of each day a book is known, and what went wrong in it."""
+"""A calendar of the lake, drawn: a row per instrument, a cell per day, week or month."""
 
 from __future__ import annotations
 
 from collections import Counter
-from datetime import UTC, date, timedelta
+from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import matplotlib.dates as mdates
@@ -12,25 +12,26 @@ from matplotlib import colormaps
 from matplotlib.collections import PolyCollection
 from matplotlib.colors import Normalize
 
+from pipeline.plots.calendar_days import Day
 from pipeline.plots.figures import PURPLE, SKY, VERMILLION, head, plain
-from pipeline.query import rows_of
+from pipeline.plots.stretches import runs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from datetime import date
 
     from matplotlib.axes import Axes
     from matplotlib.dates import DateLocator
     from numpy.typing import NDArray
 
-    from pipeline.research.questions import Questions
+    from pipeline.plots.calendar_days import Calendar
 
-__all__ = ["Calendar", "Day", "cells_of", "draw_coverage", "read_coverage", "size_of"]
+__all__ = ["cells_of", "draw_coverage", "size_of"]
 
 _MAP: Final = "cividis"
-_DAY_US: Final = 86_400_000_000
-_MINUTES: Final = 1440
 # Cells side by side; of more, weeks and then months are made.
 _MOST_CELLS: Final = 130
+_FEW: Final = 12  # instruments
+_LONGEST_BAR: Final = 12  # rows
 _WITH_NUMBERS: Final = 14
 _BRIGHT: Final = 0.5  # colours above it need dark letters
 # What each marks, its shape and colour, and how far from the middle of its cell it stands.
@@ -40,43 +41,6 @@ _MARKS: Final = {
     "checksum mismatches": ("X", PURPLE, -0.18),
 }
 _TOP, _BOTTOM, _STRIP = -0.38, 0.2, (0.23, 0.36)  # of a row, downwards from its middle
-
-# Gaps of a day do not overlap, and end with it.
-_DAYS: Final = """
-with
-  unknown as (
-    select instrument, date, sum(epoch_us(stop) - epoch_us(start)) as microseconds
-    from gaps
-    where list_contains($1, instrument) and date between $2 and $3
-    group by instrument, date
-  )
-
-select
-  instrument, date,
-  1 - coalesce(microseconds, 0) / $4, minutes_fetched / $5,
-  disconnects, coalesce(missed_snapshots, 0), checksum_mismatches
-from coverage
-left join unknown using (instrument, date)
-where list_contains($1, instrument) and date between $2 and $3
-order by instrument, date
-"""
-
-
-class Day(NamedTuple):
-    """What is known of a day, or on average of several: shares from 0 to 1, and how many marks."""
-
-    known: float
-    fetched: float
-    marks: tuple[int, ...]
-
-
-class Calendar(NamedTuple):
-    """Days from first to last, both included; one that the lake has not is not in `days`."""
-
-    instruments: list[str]
-    first: date
-    last: date
-    days: dict[tuple[str, date], Day]
 
 
 class Cells(NamedTuple):
@@ -88,20 +52,11 @@ class Cells(NamedTuple):
     days: dict[tuple[int, int], Day]  # by row and column
 
 
-def read_coverage(lake: Questions, instruments: list[str], first: date, last: date) -> Calendar:
-    """Return what the lake says of days of some instruments, from first to last."""
-    with lake.cursor() as cursor:
-        rows = rows_of(cursor, _DAYS, [instruments, first, last, _DAY_US, _MINUTES])
-    days = {
-        (name, day): Day(known, fetched, tuple(marks)) for name, day, known, fetched, *marks in rows
-    }
-    return Calendar(instruments, first, last, days)
-
-
 def size_of(found: Calendar) -> tuple[float, float]:
     """Return how many inches wide and high a calendar wants to be."""
     across = len(cells_of(found).starts)
-    return min(13, max(8, 3.5 + 0.4 * across)), min(40, 2.4 + 0.5 * len(found.instruments))
+    many = len(found.instruments)
+    return min(13, max(8, 3.5 + 0.4 * across)), min(40, 2.4 + (0.5 if many <= _FEW else 0.3) * many)
 
 
 def cells_of(found: Calendar) -> Cells:
@@ -152,7 +107,7 @@ def draw_coverage(axes: Axes, found: Calendar) -> None:
         + (", days outside the lake count as unknown" if cells.what != "day" else ""),
         "colour: time with a known book; strip below it: minutes fetched",
     ]
-    head(axes, "Coverage of the lake", lines, legend=5)
+    head(axes, "Coverage of the lake", lines, legend=True)
 
 
 def _edges(cells: Cells) -> NDArray[np.float64]:
@@ -162,53 +117,59 @@ def _edges(cells: Cells) -> NDArray[np.float64]:
 
 
 def _draw_cells(axes: Axes, found: Calendar, cells: Cells, edges: NDArray[np.float64]) -> None:
-    every = [
-        (row, column) for row in range(len(found.instruments)) for column in range(len(edges) - 1)
-    ]
-    whole = {place: day for place, day in cells.days.items() if day.known > 0}
-    none = [place for place in cells.days if place not in whole]
-    absent = [place for place in every if place not in cells.days]
-    gap = min(0.06, 0.1 * (edges[1] - edges[0]))
-
-    def boxes(places: Iterable[tuple[int, int]], top: float, bottom: float) -> list[list[Any]]:
-        return [_box(edges, place, gap, (top, bottom)) for place in places]
-
+    known = {place: day for place, day in cells.days.items() if day.known > 0}
     norm, colours = Normalize(0, 100), colormaps[_MAP]
-    shown = PolyCollection(boxes(whole, _TOP, _BOTTOM), cmap=colours, norm=norm, linewidths=0)
-    shown.set_array(np.array([100 * day.known for day in whole.values()]))
-    strips = PolyCollection(boxes(cells.days, *_STRIP), cmap=colours, norm=norm, linewidths=0)
-    strips.set_array(np.array([100 * day.fetched for day in cells.days.values()]))
-    hatched: dict[str, Any] = {
-        "facecolors": "0.9",
-        "edgecolors": "0.62",
-        "hatch": "////",
-        "linewidths": 0.5,
-    }
-    outlined: dict[str, Any] = {
-        "facecolors": "none",
-        "edgecolors": "0.8",
-        "linewidths": 0.6,
-        "linestyles": ":",
-    }
-    axes.add_collection(shown)
-    axes.add_collection(strips)
-    for places, bottom, label, look in (
-        (none, _BOTTOM, "no book known", hatched), (absent, _STRIP[1], "not in the lake", outlined)
-    ):  # fmt: skip
-        if places:
-            axes.add_collection(PolyCollection(boxes(places, _TOP, bottom), label=label, **look))
-    bar = axes.figure.colorbar(shown, ax=axes, pad=0.015, fraction=0.05, aspect=18, shrink=0.95)
+    gap = min(0.06, 0.1 * float(edges[1] - edges[0]))
+    for days, height, shares in (
+        (known, (_TOP, _BOTTOM), [day.known for day in known.values()]),
+        (cells.days, _STRIP, [day.fetched for day in cells.days.values()]),
+    ):
+        boxes = [_box(edges, row, (column, column + 1), height, gap) for row, column in days]
+        shown = PolyCollection(boxes, cmap=colours, norm=norm, linewidths=0)
+        shown.set_array(100 * np.array(shares))
+        axes.add_collection(shown)
+    _draw_rest(axes, found, cells, edges)
+    bar = axes.figure.colorbar(
+        shown, ax=axes, pad=0.015, fraction=0.05, aspect=18, anchor=(0, 1),
+        shrink=min(1.0, _LONGEST_BAR / len(found.instruments)),
+    )  # fmt: skip
     bar.set_label("Share of the time (%)", fontsize=10)
     bar.ax.tick_params(labelsize=9)
     bar.outline.set_visible(False)
 
 
+def _draw_rest(axes: Axes, found: Calendar, cells: Cells, edges: NDArray[np.float64]) -> None:
+    """Hatch the cells in which no book is known, outline those that the lake has not."""
+    there = np.zeros((len(found.instruments), len(edges) - 1), bool)
+    hatched = there.copy()
+    for (row, column), day in cells.days.items():
+        there[row, column] = True
+        hatched[row, column] = day.known <= 0
+    unknown: dict[str, Any] = {"facecolors": "0.9", "edgecolors": "0.62", "hatch": "////"}
+    absent: dict[str, Any] = {"facecolors": "none", "edgecolors": "0.75", "linestyles": ":"}
+    for flags, bottom, label, look in (
+        (hatched, _BOTTOM, "no book known", unknown),
+        (~there, _STRIP[1], "not in the lake", absent),
+    ):
+        boxes = [
+            _box(edges, row, columns, (_TOP, bottom), 0)
+            for row, of in enumerate(flags) for columns in runs(of)
+        ]  # fmt: skip
+        if boxes:
+            axes.add_collection(PolyCollection(boxes, label=label, linewidths=0.6, **look))
+
+
 def _box(
-    edges: NDArray[np.float64], place: tuple[int, int], gap: float, vertical: tuple[float, float]
+    edges: NDArray[np.float64],
+    row: int,
+    columns: tuple[int, int],
+    height: tuple[float, float],
+    gap: float,
 ) -> list[tuple[float, float]]:
-    row, column = place
-    left, right = float(edges[column]) + gap / 2, float(edges[column + 1]) - gap / 2
-    top, bottom = row + vertical[0], row + vertical[1]
+    """Return the corners of a box from one column to before another, in a row."""
+    left, right = (float(edges[column]) for column in columns)
+    left, right = left + gap / 2, right - gap / 2
+    top, bottom = row + height[0], row + height[1]
     return [(left, top), (right, top), (right, bottom), (left, bottom)]
 
 
@@ -242,7 +203,7 @@ def _scales(axes: Axes, found: Calendar, cells: Cells, edges: NDArray[np.float64
     axes.set_yticks(range(len(found.instruments)), [plain(name) for name in found.instruments])
     locator: DateLocator = mdates.AutoDateLocator(tz=UTC, minticks=3, maxticks=10)
     if cells.what == "day":
-        locator = mdates.DayLocator(interval=-(-len(cells.starts) // 10), tz=UTC)
+        locator = mdates.DayLocator(interval=-(-len(cells.starts) // 9), tz=UTC)
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(mdates.DateFormatter("%Y-%m-%d", tz=UTC))
     axes.set_xlabel("Day (UTC)", fontsize=10)

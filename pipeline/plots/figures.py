@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import sys
 import textwrap
-from datetime import UTC, datetime, timedelta
+from datetime import UTC
 from typing import TYPE_CHECKING, Any, Final
 
 import matplotlib.dates as mdates
 import numpy as np
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
+
+from pipeline.research.times import naive
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BLUE", "GREY", "ORANGE", "PURPLE", "SKY", "UNKNOWN", "VERMILLION",
     "axes_for", "dates", "head", "number", "plain", "price_axis", "range_text", "say",
-    "shade_unknown", "time_axis", "time_text",
+    "shade_unknown", "short", "time_axis", "time_text",
 ]  # fmt: skip
 
 # Okabe and Ito's colours, which people with any kind of colour vision tell apart.
@@ -39,8 +41,13 @@ GREY: Final = "0.45"
 # The label of unknown time, in every legend.
 UNKNOWN: Final = "book unknown"
 
+# Of years, months, days, hours, minutes and seconds; and of those at which a larger one begins.
+_TICKS: Final = ["%Y", "%Y-%m", "%m-%d", "%H:%M", "%H:%M", "%H:%M:%S.%f"]
+_ROUND_TICKS: Final = ["%Y", "%Y", "%Y-%m", "%m-%d", "%H:%M", "%H:%M:%S"]
+
 _LONGEST_NAME: Final = 48
-_LINE: Final = 13.0  # points
+# In points: a line below the title, a row of a legend, a letter of either, what stands before one.
+_LINE, _LEGEND_ROW, _LETTER, _HANDLE = 13.0, 18.0, 5.0, 34.0
 
 
 def axes_for(axes: Axes | None, width: float, height: float) -> Axes:
@@ -72,14 +79,19 @@ def plain(text: str) -> str:
     return short.replace("$", r"\$")
 
 
-def number(value: float, _: object = None) -> str:
+def short(value: float) -> str:
+    """Return a number in three digits, in full: 0.0162, 6,670."""
+    return number(float(f"{value:.3g}"))
+
+
+def number(value: float, digits: int = 10) -> str:
     """Return a number as people read it: 61,645.35."""
-    return f"{value + 0.0:,.10g}".replace("-", "\N{MINUS SIGN}")
+    return f"{value + 0.0:,.{digits}g}".replace("-", "\N{MINUS SIGN}")
 
 
 def time_text(microseconds: int) -> str:
     """Return a time of UTC, as exact as it needs to be."""
-    time = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)
+    time = naive(microseconds)
     if time.microsecond:
         return f"{time:%Y-%m-%d %H:%M:%S.%f}"
     return f"{time:%Y-%m-%d %H:%M:%S}" if time.second else f"{time:%Y-%m-%d %H:%M}"
@@ -97,40 +109,73 @@ def range_text(pieces: Pieces) -> str:
     return f"{start} to {end} UTC · book known {100 * pieces.share_known:.4g} % of the time"
 
 
-def head(axes: Axes, title: str, lines: Sequence[str], *, legend: int = 0) -> None:
-    """Put a title and lines below it above the axes, and a legend of so many columns under both."""
+def head(axes: Axes, title: str, lines: Sequence[str], *, legend: bool = False) -> None:
+    """Put a title and lines below it above the axes, and a legend between them and the picture.
+
+    Both are wrapped to the width of the axes, so that they take none from the picture.
+    """
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(labelsize=9)
-    up = 8.0
-    if legend and axes.get_legend_handles_labels()[1]:
-        axes.legend(
-            loc="lower left", bbox_to_anchor=(0, 1), ncols=legend, frameon=False, fontsize=9,
-            borderaxespad=0.3, borderpad=0.2, handlelength=1.6, columnspacing=1.6,
-        )  # fmt: skip
-        up += 18
-    axes.annotate(
-        "\n".join(lines), (0, 1), (0, up), xycoords="axes fraction", textcoords="offset points",
+    up = 8.0 + (_LEGEND_ROW * _add_legend(axes) if legend else 0)
+    room = int(_width(axes) / _LETTER)
+    wrapped = [part for line in lines for part in textwrap.wrap(line, room)]
+    about = axes.annotate(
+        "\n".join(wrapped), (0, 1), (0, up), xycoords="axes fraction", textcoords="offset points",
         va="bottom", fontsize=9.5, color=GREY, linespacing=1.25, annotation_clip=False,
     )  # fmt: skip
+    about.set_in_layout(False)  # the title makes room for it
     axes.set_title(
-        title, loc="left", fontsize=13, fontweight="bold", pad=up + _LINE * len(lines) + 5
+        title, loc="left", fontsize=13, fontweight="bold", pad=up + _LINE * len(wrapped) + 5
     )
+
+
+def _add_legend(axes: Axes) -> int:
+    """Put a legend above the axes, of as few rows as there is room for; return how many."""
+    _, labels = axes.get_legend_handles_labels()
+    if not labels:
+        return 0
+    columns = next(
+        many for many in range(len(labels), 0, -1)
+        if many == 1 or many * (max(map(len, labels)) * _LETTER + _HANDLE) < _width(axes)
+        or sum(len(label) * _LETTER + _HANDLE for label in labels) < _width(axes)
+    )  # fmt: skip
+    axes.legend(
+        loc="lower left", bbox_to_anchor=(0, 1), ncols=columns, frameon=False, fontsize=9,
+        borderaxespad=0.3, borderpad=0.2, handlelength=1.6, columnspacing=1.6,
+    ).set_in_layout(False)  # fmt: skip
+    return -(-len(labels) // columns)
+
+
+def _width(axes: Axes) -> float:
+    """Return about how wide the axes are, in points; how wide just so, only the layout will say."""
+    figure = axes.get_figure(root=True)
+    assert figure is not None  # noqa: S101 - axes that are drawn on have one
+    return axes.get_window_extent().width / figure.dpi * 72 * 1.1
 
 
 def time_axis(axes: Axes, start: int, end: int) -> None:
     """Let x be time, UTC, over a range."""
     first, last = dates([start, end])
     axes.set_xlim(float(first), float(last))
-    locator = mdates.AutoDateLocator(tz=UTC, minticks=4, maxticks=9)
+    ticks = max(3, min(9, int(_width(axes) / 60)))
+    locator = mdates.AutoDateLocator(tz=UTC, minticks=min(4, ticks), maxticks=ticks)
     axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(mdates.ConciseDateFormatter(locator, tz=UTC))
-    axes.set_xlabel("Time of arrival (UTC)", fontsize=10)
+    axes.xaxis.set_major_formatter(
+        mdates.ConciseDateFormatter(
+            locator, tz=UTC, formats=_TICKS, zero_formats=_ROUND_TICKS, show_offset=False
+        )
+    )
+    days = [str(naive(moment).date()) for moment in (start, end - 1)]
+    axes.set_xlabel(f"Time of arrival, {' to '.join(dict.fromkeys(days))} (UTC)", fontsize=10)
 
 
-def price_axis(axis: Axis, label: str, unit: str, ticks: int = 9) -> None:
-    """Let an axis be a price or an amount: whole numbers, none short for another."""
-    axis.set_major_locator(MaxNLocator(nbins=ticks))
-    axis.set_major_formatter(FuncFormatter(number))
+def price_axis(axis: Axis, label: str, unit: str, ticks: int = 9, *, is_log: bool = False) -> None:
+    """Let an axis be a price or an amount, with its unit; numbers stand there in full."""
+    if is_log:
+        axis.set_minor_formatter(NullFormatter())
+    else:
+        axis.set_major_locator(MaxNLocator(nbins=ticks, steps=[1, 2, 2.5, 5, 10]))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
     axis.set_label_text(f"{label} ({plain(unit)})", fontsize=10)
 
 

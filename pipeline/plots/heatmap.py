@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 from matplotlib import colormaps, patheffects
 from matplotlib.colors import LogNorm
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from pipeline.plots.asked import span_text, units_of
 from pipeline.plots.figures import (
@@ -38,6 +40,8 @@ if TYPE_CHECKING:
 __all__ = ["Levels", "Liquidity", "draw_heatmap", "read_heatmap"]
 
 _MAP: Final = "viridis"
+# From which to which of the amounts the colours go; a few are far from all others.
+_SHADES: Final = (0.01, 0.995)
 _NOTHING: Final = "#1c0b26"  # below the map's darkest
 _DEEPEST: Final = 1000
 
@@ -124,7 +128,7 @@ def draw_heatmap(axes: Axes, found: Liquidity) -> None:
         axes.set_yticks([])
     else:
         axes.set_ylim(rows.edges[0], rows.edges[-1])
-    head(axes, f"{plain(asked.instrument)} · liquidity", _about(found, rows), legend=5)
+    head(axes, f"{plain(asked.instrument)} · liquidity", _about(found, rows), legend=True)
 
 
 def _about(found: Liquidity, rows: Rows | None) -> list[str]:
@@ -195,27 +199,46 @@ def amounts_of(found: Liquidity, rows: Rows) -> NDArray[np.float64]:
 def _draw_amounts(axes: Axes, found: Liquidity, rows: Rows) -> None:
     amounts = amounts_of(found, rows)
     resting = amounts[amounts > 0]
-    low, high = (float(resting.min()), float(resting.max())) if resting.size else (0.1, 1.0)
-    norm = LogNorm(low, high if high > low else low * 10)
-    # What is nothing is drawn as less than the least, which a logarithm has no place for.
-    drawn = np.where(amounts == 0, low / 10, amounts)
+    low, high = np.quantile(resting, _SHADES).tolist() if resting.size else (0.1, 1.0)
+    high = high if high > low else low * 10
+    norm = LogNorm(low, high)
+    # Nothing is drawn as less than the least, since a logarithm has no place for it.
+    drawn = np.where(amounts == 0, low / 10, np.maximum(amounts, low))
     mesh = axes.pcolormesh(
         dates(found.pieces.edges), rows.edges, np.ma.masked_invalid(drawn), norm=norm,
         cmap=colormaps[_MAP].with_extremes(under=_NOTHING), shading="flat", rasterized=True,
     )  # fmt: skip
-    bar = axes.figure.colorbar(mesh, ax=axes, extend="min", pad=0.015, fraction=0.05, aspect=30)
-    bar.set_label(f"Amount resting ({plain(found.units.base)}), darkest: none", fontsize=10)
+    bar = axes.figure.colorbar(mesh, ax=axes, extend="both", pad=0.015, fraction=0.05, aspect=30)
+    if high < 100 * low:  # too few powers of ten to read amounts from
+        bar.set_ticks(_round_between(low, high))
+    bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
+    bar.ax.yaxis.set_minor_formatter(NullFormatter())
+    bar.set_label(f"Amount resting ({plain(found.units.base)}); darkest: none", fontsize=10)
     bar.ax.tick_params(labelsize=9)
     bar.outline.set_visible(False)
 
 
-def _draw_best(axes: Axes, found: Liquidity) -> None:
-    outline = [
-        patheffects.Stroke(linewidth=2.6, foreground="black", alpha=0.6),
-        patheffects.Normal(),
+def _round_between(low: float, high: float) -> list[float]:
+    """Return 1, 2, 5, 10, 20 and so on, as far as they lie between."""
+    first, last = int(np.floor(np.log10(low))), int(np.ceil(np.log10(high)))
+    numbers = [
+        float(f"{factor}e{power}") for power in range(first, last + 1) for factor in (1, 2, 5)
     ]
-    for is_bid, name in ((True, "best bid"), (False, "best ask")):
-        axes.stairs(
-            _best(found, is_bid=is_bid), dates(found.pieces.edges), baseline=None, color="white",
-            linewidth=1.2, path_effects=outline, zorder=3, label=name,
-        )  # fmt: skip
+    return [number for number in numbers if low <= number <= high]
+
+
+def _draw_best(axes: Axes, found: Liquidity) -> None:
+    """Draw the best prices, white with a dark outline, so that they show on any colour."""
+    look: dict[str, Any] = {
+        "color": "white",
+        "linewidth": 1.0,
+        "path_effects": [
+            patheffects.Stroke(linewidth=2.2, foreground="black", alpha=0.6),
+            patheffects.Normal(),
+        ],
+    }
+    for is_bid, name in ((True, "_best bid"), (False, "_best ask")):
+        best = _best(found, is_bid=is_bid)
+        axes.stairs(best, dates(found.pieces.edges), baseline=None, zorder=3, label=name, **look)
+    # For the legend, which takes no outline from steps.
+    axes.add_line(Line2D([], [], label="best bid and ask", **look))

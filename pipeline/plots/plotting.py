@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.errors import UsageError
 from pipeline.plots.asked import asked_range
+from pipeline.plots.calendar_days import read_calendar
 from pipeline.research.times import moment, naive
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ __all__ = ["Plots"]
 _COLUMNS: Final = 1000
 _STEPS: Final = 400
 _DEEPEST: Final = 1000
+_MOST_DAYS: Final = 20_000
 
 
 class Plots:
@@ -129,7 +131,7 @@ class Plots:
         first, last = _days(start, end, chosen["first_date"].min(), chosen["last_date"].max())
         from pipeline.plots import coverage, figures  # noqa: PLC0415 - bring matplotlib
 
-        found = coverage.read_coverage(self._lake, names, first, last)
+        found = read_calendar(self._lake, names, first, last)
         drawn_on = figures.axes_for(axes, *coverage.size_of(found))
         coverage.draw_coverage(drawn_on, found)
         return drawn_on
@@ -154,6 +156,8 @@ def _days(start: Time | None, end: Time | None, first: Any, last: Any) -> tuple[
     until = last if end is None else naive(moment(end, "end") - 1).date()
     if until < since:
         raise UsageError("end", str(end or until), f"a time after {start or since}, the start")
+    if (until - since).days > _MOST_DAYS:
+        raise UsageError("start", str(start), f"a range of {_MOST_DAYS:,} days at most")
     return since, until
 
 

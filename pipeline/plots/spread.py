@@ -20,6 +20,7 @@ from pipeline.plots.figures import (
     range_text,
     say,
     shade_unknown,
+    short,
     time_axis,
 )
 from pipeline.plots.stretches import causes_of_gaps, known_stretches, pieces_of
@@ -36,8 +37,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Spreads", "draw_spread", "read_spread"]
 
-# What the widest spreads may take of the axis, as a multiple of the usual ones.
-_ROOM: Final = 4.0
+# Where the widest spread is so many times the average, a linear axis would show nothing else.
+_FAR: Final = 12.0
 
 _SPREADS: Final = """
 with
@@ -96,18 +97,23 @@ def read_spread(lake: Questions, asked: Asked) -> Spreads:
 def draw_spread(axes: Axes, found: Spreads) -> None:
     """Draw the spread; unknown time is hatched, and the line ends there."""
     asked, pieces = found.asked, found.pieces
-    if not np.isnan(found.average).all():
+    has_spread = not np.isnan(found.average).all()
+    if has_spread:
         _draw_lines(axes, found)
+        _scale(axes, found)
+        _basis_points(axes, found)
+    else:
+        price_axis(axes.yaxis, "Spread", found.units.counter)
+        axes.set_yticks([])
     shade_unknown(axes, pieces.unknown(), found.causes)
     if not pieces.known.any():
         say(axes, found.why)
-    elif np.isnan(found.average).all():
+    elif not has_spread:
         say(axes, "the books of this range are known, but none has both sides: there is no spread")
-    price_axis(axes.yaxis, "Spread", found.units.counter)
     time_axis(axes, asked.start, asked.end)
     axes.grid(visible=True, axis="y", alpha=0.3, linewidth=0.7)
     axes.set_axisbelow(True)
-    head(axes, f"{plain(asked.instrument)} · spread", _about(found), legend=4)
+    head(axes, f"{plain(asked.instrument)} · spread", _about(found), legend=True)
 
 
 def _about(found: Spreads) -> list[str]:
@@ -115,8 +121,8 @@ def _about(found: Spreads) -> list[str]:
     lines = [range_text(found.pieces)]
     mean, mean_bp = found.mean(found.average), found.mean(found.average_bp)
     if mean is not None:
-        in_points = "" if mean_bp is None else f" = {mean_bp:,.3g} bp"
-        lines.append(f"mean by time {mean:,.4g} {plain(found.units.counter)}{in_points}, "
+        in_points = "" if mean_bp is None else f" = {short(mean_bp)} bp"
+        lines.append(f"mean by time {short(mean)} {plain(found.units.counter)}{in_points}, "
                      f"in steps of {span_text(asked.step)}")  # fmt: skip
     return lines
 
@@ -131,27 +137,27 @@ def _draw_lines(axes: Axes, found: Spreads) -> None:
     average, narrowest, widest = (
         in_pieces(found, values) for values in (found.average, found.narrowest, found.widest)
     )
-    top = _top(found)
-    above = float(np.nanmax(widest))
-    note = f", up to {number(above)}" if above > top else ""
     axes.stairs(
         widest, edges, baseline=narrowest, fill=True, color=SKY, alpha=0.35, linewidth=0,
-        label=f"narrowest to widest{note}",
+        label="narrowest to widest",
     )  # fmt: skip
     axes.stairs(average, edges, baseline=None, color=BLUE, linewidth=1.8, label="average by time")
     _shade_one_sided(axes, found)
-    bottom = float(np.nanmin(narrowest))
-    axes.set_ylim(min(0.0, bottom * 1.1), top)
-    if bottom < 0:
-        axes.axhline(0, color=GREY, linewidth=1, linestyle="--", label="crossed below")
-    _basis_points(axes, found)
 
 
-def _top(found: Spreads) -> float:
-    """Return where the axis ends: a moment's wide spread does not press the line to the ground."""
-    widest = float(np.nanmax(found.widest))
-    usual = float(np.nanmax(found.average)) * _ROOM
-    return 1.08 * (min(widest, usual) if usual > 0 else max(widest, 0.0)) or 1.0
+def _scale(axes: Axes, found: Spreads) -> None:
+    """Begin the axis at zero; or let it be logarithmic, where some spreads are far wider."""
+    unit = found.units.counter
+    narrowest, widest = float(np.nanmin(found.narrowest)), float(np.nanmax(found.widest))
+    if narrowest > 0 and widest > _FAR * float(np.nanmedian(found.average)):
+        axes.set_yscale("log")
+        axes.set_ylim(narrowest / 1.5, widest * 1.3)
+        price_axis(axes.yaxis, "Spread", f"{unit}, logarithmic scale", is_log=True)
+        return
+    axes.set_ylim(min(0.0, narrowest * 1.08), max(0.0, widest * 1.08) or 1.0)
+    price_axis(axes.yaxis, "Spread", unit)
+    if narrowest < 0:
+        axes.axhline(0, color=GREY, linewidth=1, linestyle="--", label="below: crossed")
 
 
 def _shade_one_sided(axes: Axes, found: Spreads) -> None:
@@ -167,7 +173,8 @@ def _shade_one_sided(axes: Axes, found: Spreads) -> None:
 def _basis_points(axes: Axes, found: Spreads) -> None:
     """Add an axis of basis points of the mean mid, where there always is a mid above zero."""
     mid = found.mean(found.mid)
-    if mid is None or not (found.mid[found.quoted_seconds > 0] > 0).all():
+    always = (found.mid[found.quoted_seconds > 0] > 0).all()
+    if mid is None or not always:
         return
     one = mid / 10_000
 
@@ -178,5 +185,6 @@ def _basis_points(axes: Axes, found: Spreads) -> None:
         return points * one
 
     second = axes.secondary_yaxis("right", functions=(in_points, in_price))
-    price_axis(second.yaxis, "Spread", f"bp of the mean mid, {mid:,.6g}")
+    is_log = axes.get_yscale() == "log"
+    price_axis(second.yaxis, "Spread", f"bp of the mean mid, {number(mid, 7)}", is_log=is_log)
     second.tick_params(labelsize=9)

@@ -16,25 +16,21 @@ if TYPE_CHECKING:
 
 __all__ = ["Pieces", "causes_of_gaps", "known_stretches", "pieces_of", "runs"]
 
-# A book follows another where it starts as that one ends.
+# One row per book with which a stretch of known books begins or ends, or both.
 _KNOWN = """
 with
   standing as (
     select
       epoch_us(starts) as starts, epoch_us(ends) as ends,
-      lag(ends) over (order by starts) is distinct from starts as is_first
+      lag(ends) over (order by starts) is distinct from starts as is_first,
+      lead(starts) over (order by starts) is distinct from ends as is_last
     from standing_books($1, $2, $3)
-  ),
-
-  numbered as (
-    select starts, ends, count(*) filter (is_first) over (order by starts) as stretch
-    from standing
   )
 
-select min(starts), max(ends)
-from numbered
-group by stretch
-order by stretch
+select starts, ends, is_first, is_last
+from standing
+where is_first or is_last
+order by starts
 """
 _CAUSES = "select distinct cause from gaps($1, $2, $3) order by cause"
 
@@ -74,7 +70,9 @@ def known_stretches(lake: Questions, asked: Asked) -> NDArray[np.int64]:
     """
     with lake.cursor() as cursor:
         rows = rows_of(cursor, _KNOWN, asked.parameters())
-    found = np.array(rows, np.int64).reshape(-1, 2)
+    begins = [starts for starts, _, is_first, _ in rows if is_first]
+    stops = [ends for _, ends, _, is_last in rows if is_last]
+    found = np.array([begins, stops], np.int64).T
     return np.clip(found, asked.start, asked.end)
 
 

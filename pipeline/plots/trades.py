@@ -21,8 +21,8 @@ __all__ = ["Marks", "draw_trades", "read_trades"]
 
 # More single marks than these would cover each other, and the book.
 _SINGLE: Final = 300
-_BINS: Final = 120
-_SMALLEST, _LARGEST = 14.0, 130.0  # square points
+_BINS: Final = 100
+_SMALLEST, _LARGEST = 16.0, 80.0  # square points
 
 _ONE_BY_ONE: Final = """
 select epoch_us(local_timestamp), side, price, amount
@@ -81,6 +81,6 @@ def draw_trades(axes: Axes, trades: list[Marks]) -> None:
         share = np.clip(marks.amount, 0, None) / most if most > 0 else np.zeros(len(marks.time))
         axes.scatter(
             dates(marks.time), marks.price, s=_SMALLEST + (_LARGEST - _SMALLEST) * share,
-            c=colour, marker=shape, edgecolors="white", linewidths=0.7, zorder=4,
+            c=colour, marker=shape, edgecolors="white", linewidths=0.5, zorder=4,
             label=f"taker {marks.side}s{sums}",
         )  # fmt: skip
