@@ -18,7 +18,7 @@ __all__ = ["status_of"]
 
 _SUMS = (
     "depth_messages", "depth_changes", "trades", "tickers", "missed_snapshots", "restarts",
-    "duplicates", "checksum_mismatches", "crossed", "irregular", "gaps",
+    "duplicates", "checksum_mismatches", "crossed", "irregular", "gaps", "trade_gaps",
 )  # fmt: skip
 
 

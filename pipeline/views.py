@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     import duckdb
 
+    from pipeline.derived_tables import DerivedTable
+
 __all__ = ["connect", "cursor_of", "database_path", "describe_columns", "write_database"]
 
 # Set for the whole database in memory, so for cursors too, which are connections of their own.
@@ -154,12 +156,20 @@ def _statements(data: Path, exchange: str) -> Iterator[str]:
     yield f"create or replace macro exchange_id() as {quoted(exchange)}"
     yield _instrument_name(data, exchange)
     objects = sql_objects()
+    derived = _derived_tables(data, exchange)
+    objects |= {table.view.place: table.view for table in derived}
     yield f"create or replace macro catalogue_json() as {quoted(_catalogue(objects.values()))}"
-    yield f"create or replace macro columns_json() as {quoted(_columns())}"
+    yield f"create or replace macro columns_json() as {quoted(_columns(derived))}"
     for place, one in objects.items():
         yield _WITHOUT_ROWS.get(place, one.statements)
     for place in _WITHOUT_ROWS:
         yield objects[place].statements
+
+
+def _derived_tables(data: Path, exchange: str) -> list[DerivedTable]:
+    from pipeline.lake import Lake  # noqa: PLC0415 - see _prepare
+
+    return Lake(data, exchange).derived_tables()
 
 
 def _catalogue(objects: Iterable[SqlObject]) -> str:
@@ -171,13 +181,13 @@ def _catalogue(objects: Iterable[SqlObject]) -> str:
     )  # fmt: skip
 
 
-def _columns() -> str:
+def _columns(derived: Iterable[DerivedTable]) -> str:
     """Return as JSON what columns of views mean: view, column, unit or clock, meaning."""
     from pipeline.view_columns import view_columns  # noqa: PLC0415 - see _prepare
 
     return json.dumps(
         [[view, column.name, column.unit, column.meaning]
-         for view, columns in view_columns().items() for column in columns.values()]
+         for view, columns in view_columns(derived).items() for column in columns.values()]
     )  # fmt: skip
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, overload
 
 from pipeline.query import check_reads
 from pipeline.research.asking import Asking
-from pipeline.research.times import moment, naive
+from pipeline.research.times import moment, naive, span
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from pipeline.research.frames import AnyFrame, FrameKind
-    from pipeline.research.times import Time
+    from pipeline.research.times import Span, Time
 
 __all__ = ["TableQuestions"]
 
@@ -64,6 +65,56 @@ class TableQuestions(Asking):
         return self._range("trades", instrument, start, end, frame, batch_rows)
 
     @overload
+    def trades_with_quotes(
+        self, instrument: str, start: Time, end: Time, max_age: Span | None = ...
+    ) -> pl.DataFrame: ...
+    @overload
+    def trades_with_quotes(
+        self, instrument: str, start: Time, end: Time, max_age: Span | None = ..., *,
+        frame: FrameKind = ..., batch_rows: int | None = ...,
+    ) -> AnyFrame: ...  # fmt: skip
+    def trades_with_quotes(
+        self,
+        instrument: str,
+        start: Time,
+        end: Time,
+        max_age: Span | None = None,
+        *,
+        frame: FrameKind = "polars",
+        batch_rows: int | None = None,
+    ) -> AnyFrame:
+        """Return the trades that arrived in [start, end), each with the quote just before it.
+
+        That is the one that stood before the trade in line order, and never one that the recorder
+        got after it, though in the same microsecond; `quote_age` says for how long. NULL where no
+        book is known, or none younger than `max_age`.
+        """
+        oldest = None
+        if max_age is not None:
+            oldest = timedelta(microseconds=span(max_age, "max_age", least=0))
+        return self._range(
+            "trades_with_quotes", instrument, start, end, frame, batch_rows,
+            ", max_age := $4", [oldest],
+        )  # fmt: skip
+
+    @overload
+    def ohlcv(self, instrument: str, start: Time, end: Time, step: Span) -> pl.DataFrame: ...
+    @overload
+    def ohlcv(
+        self, instrument: str, start: Time, end: Time, step: Span, *, frame: FrameKind
+    ) -> AnyFrame: ...
+    def ohlcv(
+        self, instrument: str, start: Time, end: Time, step: Span, *, frame: FrameKind = "polars"
+    ) -> AnyFrame:
+        """Return a row per step of [start, end): prices, volumes, counts, `observed_seconds`.
+
+        A step without trades has volume 0 where trades were recorded, and NULL where none were. Of
+        a step observed in part, all but the seconds tells of the trades that were seen.
+        """
+        length = timedelta(microseconds=span(step, "step"))
+        return self._range("ohlcv", instrument, start, end, frame, None, ", $4", [length])
+
+    @overload
     def depth_changes(self, instrument: str, start: Time, end: Time) -> pl.DataFrame: ...
     @overload
     def depth_changes(
@@ -104,6 +155,21 @@ class TableQuestions(Asking):
     ) -> AnyFrame:
         """Return the stretches of unknown book that overlap [start, end), whole, and why."""
         return self._range("gaps", instrument, start, end, frame)
+
+    @overload
+    def trade_gaps(self, instrument: str, start: Time, end: Time) -> pl.DataFrame: ...
+    @overload
+    def trade_gaps(
+        self, instrument: str, start: Time, end: Time, *, frame: FrameKind
+    ) -> AnyFrame: ...
+    def trade_gaps(
+        self, instrument: str, start: Time, end: Time, *, frame: FrameKind = "polars"
+    ) -> AnyFrame:
+        """Return the stretches that overlap [start, end), whole, in which trades may be lacking.
+
+        Of days that are not in the lake there are none: `coverage` says which are.
+        """
+        return self._range("trade_gaps", instrument, start, end, frame)
 
     @overload
     def coverage(self) -> pl.DataFrame: ...
@@ -156,8 +222,14 @@ class TableQuestions(Asking):
         end: Time,
         frame: FrameKind,
         batch_rows: int | None = None,
+        further: str = "",
+        values: Sequence[object] = (),
     ) -> AnyFrame:
-        """Return the rows of a range macro; DuckDB keeps the order of files and of their rows."""
+        """Return the rows of a range macro; DuckDB keeps the order of files and of their rows.
+
+        `further` is what the macro is given beside the range, from $4 on, and `values` are these.
+        """
         self._check_instrument(instrument)
         between = [naive(moment(start, "start")), naive(moment(end, "end"))]
-        return self._rows_of(f"from {macro}($1, $2, $3)", [instrument, *between], frame, batch_rows)
+        query = f"from {macro}($1, $2, $3{further})"
+        return self._rows_of(query, [instrument, *between, *values], frame, batch_rows)

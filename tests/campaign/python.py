@@ -10,7 +10,8 @@ import pytest
 
 import pipeline
 from pipeline.errors import UsageError
-from tests.campaign.asked import Asked, moment, same
+from tests.campaign import trades
+from tests.campaign.asked import Asked, alike, moment, same
 from tests.campaign.books import _age, _answers, _depth, _ladder, _lists, _step, _times, _young
 from tests.independent_books import on_change
 from tests.worlds import NAMES
@@ -88,6 +89,23 @@ def snapshots_on_a_grid_in_python(asked: Asked) -> None:
         same(_plain(lake.snapshots(name, moment(start), moment(end), depth, given, age)), expected)
 
 
+def trades_in_python(asked: Asked) -> None:
+    """Candles, and what stood just before each trade."""
+    name, (start, end), step = _name(asked), asked.span(timedelta(minutes=2)), _step(asked)
+    between = name, moment(start), moment(end)
+    with pipeline.open(asked.world.data) as lake:
+        found = _plain(lake.ohlcv(*between, f"{step}us"))
+        alike(found, trades.candles(asked, name, start, end, step))
+        with_quotes = lake.trades_with_quotes(*between, age := _age(asked))
+    told = with_quotes.select("local_timestamp", "price", "quote_local_timestamp", "ask_price")
+    expected = [
+        (one.arrival, one.price, *((quote.arrival, quote.best[2]) if quote else (None, None)))
+        for one in trades.prints_of(asked, name, start, end)
+        for quote in [trades.young(one, age)]
+    ]
+    same(_plain(told), expected)
+
+
 def an_unknown_name_in_python(asked: Asked) -> None:
     """Is an error, and no empty answer."""
     name, times = "NONE-USD", (moment(asked.time()), moment(asked.time()))
@@ -103,7 +121,7 @@ def an_unknown_name_in_python(asked: Asked) -> None:
 
 VERBS: tuple[Callable[[Asked], None], ...] = (
     book_at_in_python, books_at_in_python, books_in_python, snapshots_on_change_in_python,
-    snapshots_on_a_grid_in_python, an_unknown_name_in_python,
+    snapshots_on_a_grid_in_python, trades_in_python, an_unknown_name_in_python,
 )  # fmt: skip
 
 

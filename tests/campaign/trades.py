@@ -47,7 +47,7 @@ def ohlcv(asked: Asked) -> None:
     name, (start, end), step = asked.instrument(), asked.span(_SPAN), _step(asked)
     query = "from ohlcv($1, $2, $3, $4)"
     rows = asked.rows(query, name, *_times(start, end), timedelta(microseconds=step))
-    alike(rows, _candles(asked, name, start, end, step))
+    alike(rows, candles(asked, name, start, end, step))
 
 
 def trades_with_quotes(asked: Asked) -> None:
@@ -58,7 +58,7 @@ def trades_with_quotes(asked: Asked) -> None:
         ask_amount from trades_with_quotes($1, $2, $3, max_age := $4)"""
     rows = asked.rows(query, name, *_times(start, end), age)
     expected = [
-        (*one[:5], *_quoted(one, _young(one, age))) for one in _prints(asked, name, start, end)
+        (*one[:5], *_quoted(one, young(one, age))) for one in prints_of(asked, name, start, end)
     ]
     same(rows, expected)
 
@@ -80,7 +80,7 @@ def taker_orders(asked: Asked) -> None:
             expected.append(
                 (first.arrival, last.arrival, first.timestamp, first.side, len(prints), amount,
                  notional, first.price, last.price, notional / amount,
-                 *_quoted(first, _young(first, age)))
+                 *_quoted(first, young(first, age)))
             )  # fmt: skip
     alike(rows, expected)
 
@@ -94,8 +94,8 @@ def trade_costs(asked: Asked) -> None:
         side_quoted, sign_agrees from trade_costs($1, $2, $3, $4, max_age := $5)"""
     rows = asked.rows(query, name, *_times(start, end), timedelta(microseconds=horizon), age)
     expected = []
-    for one in _prints(asked, name, start, end):
-        quote, sign = _young(one, age), 1 if one.side == "buy" else -1
+    for one in prints_of(asked, name, start, end):
+        quote, sign = young(one, age), 1 if one.side == "buy" else -1
         mid = quote.mid if quote else None
         after = mid_at(asked.reading, name, one.arrival + horizon, _microseconds(age))
         costs = [
@@ -166,11 +166,12 @@ def _microseconds(age: timedelta | None) -> int | None:
     return None if age is None else age // timedelta(microseconds=1)
 
 
-def _prints(asked: Asked, name: str, start: int, end: int) -> list[Print]:
+def prints_of(asked: Asked, name: str, start: int, end: int) -> list[Print]:
+    """Return the trades that arrived in a range."""
     return [one for one in asked.world.trades.prints[name] if start <= one.arrival < end]
 
 
-def _young(one: Print, age: timedelta | None) -> Quote | None:
+def young(one: Print, age: timedelta | None) -> Quote | None:
     """Return the quote of a print if it is not too old."""
     most = _microseconds(age)
     if one.quote is None or (most is not None and one.arrival - one.quote.arrival > most):
@@ -184,8 +185,9 @@ def _quoted(one: Print, quote: Quote | None) -> tuple[Any, ...]:
     return (quote.timestamp, quote.arrival, one.arrival - quote.arrival, *quote.best)
 
 
-def _candles(asked: Asked, name: str, start: int, end: int, step: int) -> list[tuple[Any, ...]]:
-    known, prints = asked.world.trades.known(name), _prints(asked, name, start, end)
+def candles(asked: Asked, name: str, start: int, end: int, step: int) -> list[tuple[Any, ...]]:
+    """Return the rows of ohlcv."""
+    known, prints = asked.world.trades.known(name), prints_of(asked, name, start, end)
     found = []
     for time in range(start, end, step):
         until = min(time + step, end)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 ODD = "ODD$A$B-USD"  # a name that matplotlib would take for mathematics
 # One after another, five seconds each, from second 1 on.
-ODD_BOOKS = {
+ODD_BOOKS: dict[str, tuple[list[list[float]], list[list[float]]]] = {
     "crossed": ([[10, 1], [9, 2]], [[9.5, 3], [11, 1]]),
     "locked": ([[10, 1]], [[10, 2]]),
     "bids alone": ([[10, 1]], []),
@@ -49,7 +49,8 @@ def odd_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a data folder with a minute of odd books and one trade."""
     folder = tmp_path_factory.mktemp("odd")
     lines = [
-        depth(at(0, odd_time(name) - 1), *sides, instrument=ODD) for name, sides in ODD_BOOKS.items()
+        depth(at(0, odd_time(name) - 1), *sides, instrument=ODD)
+        for name, sides in ODD_BOOKS.items()
     ]
     lines.append(trade(at(0, 50), "10.5", "3", instrument=ODD))
     write_minute(folder / "slices", at(0), lines)

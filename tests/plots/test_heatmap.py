@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from matplotlib.collections import QuadMesh
 
 import pipeline
 from pipeline.errors import UsageError
@@ -33,7 +34,8 @@ _MICROSECONDS = tuple(in_microseconds(time) for time in _RANGE)
 
 def _mesh(axes: Axes) -> tuple[NDArray[np.int64], NDArray[np.float64], Any, float]:
     """Return where columns begin and end, edges of prices, amounts as (price, time), the least."""
-    (mesh,) = [one for one in axes.collections if type(one).__name__ == "QuadMesh"]
+    meshes: list[Any] = [one for one in axes.collections if isinstance(one, QuadMesh)]
+    (mesh,) = meshes
     corners = mesh.get_coordinates()
     return microseconds(corners[0, :, 0]), corners[:, 0, 1], mesh.get_array(), mesh.norm.vmin
 
@@ -123,7 +125,9 @@ def test_few_trades_are_marked_one_by_one(world: World, lake: OpenLake) -> None:
 def test_many_trades_are_summed_by_time_and_side(tmp_path: Path) -> None:
     """At their mean price by amount; the legend says over how long."""
     lines = [depth(at(0), [[10, 1]], [[20, 1]])]
-    lines += [trade(at(0, n / 10), str(10 + n % 2), str(1 + n % 2 * 2), id_=str(n)) for n in range(600)]
+    lines += [
+        trade(at(0, n / 10), str(10 + n % 2), str(1 + n % 2 * 2), id_=str(n)) for n in range(600)
+    ]
     write_minute(tmp_path / "slices", at(0), lines)
     adopt(tmp_path / "data", "coinflex", tmp_path / "slices")
     ingest(tmp_path / "data", "coinflex", jobs=1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _ORDER = {
     "quotes": "date, message", "trades": "date, arrival, item", "tickers": "date, arrival, item",
     "depth_changes": "date, message, side desc, price desc", "gaps": "start",
+    "trade_gaps": "start", "trades_with_quotes": "date, arrival, item",
 }  # fmt: skip
 _RANGES = [
     ("2020-08-01", "2020-08-05"),
@@ -50,9 +51,48 @@ def test_a_range_has_the_rows_of_sql_in_line_order(
     found = ask(NAME, start, end)
     assert found.columns == names
     assert _naive(found) == rows
-    if macro in {"quotes", "trades", "depth_changes"}:
+    if macro in {"quotes", "trades", "depth_changes", "trades_with_quotes"}:
         assert pl.concat(list(ask(NAME, start, end, batch_rows=3))).equals(found)
     assert len(rows) > 10 or (start, end) not in _RANGES[:2], "this compares something"
+
+
+@pytest.mark.parametrize("step", ["7s", timedelta(hours=1), timedelta(days=45)])
+def test_candles_are_those_of_sql(lake: OpenLake, data: Path, step: str | timedelta) -> None:
+    """A row per step, in order; those of which nobody knows too."""
+    between = (NAME, "2020-08-01T11:59", "2020-08-04T12:01" if step != "7s" else "2020-08-01T12:02")
+    with connect(data) as connection:
+        length = timedelta(seconds=7) if step == "7s" else step
+        rows = connection.execute("from ohlcv(?, ?, ?, ?) order by t", [*between, length])
+        names, expected = [column[0] for column in rows.description or ()], rows.fetchall()
+    found = lake.ohlcv(*between, step)
+    assert found.columns == names
+    assert _naive(found) == expected
+    assert found["volume"].sum() in {5, 5 * DAYS}
+
+
+def test_a_minute_without_trades_is_0_where_it_was_recorded(lake: OpenLake) -> None:
+    """And NULL where it was not; with the seconds of it that were."""
+    found = lake.ohlcv(NAME, "2020-08-01T11:59", "2020-08-01T12:02", "1m")
+    assert found.select("volume", "trades", "close", "observed_seconds").rows() == [
+        (None, None, None, 0),
+        # The connection was lost just after 12:00:20, and seen again at 12:00:30.
+        (5, 5, 4, 50.000001),
+        (None, None, None, 0),
+    ]
+    by_second = lake.ohlcv(NAME, "2020-08-01T12:00:08", "2020-08-01T12:00:12", "1s")
+    assert by_second["volume"].to_list() == [0, 0, 1, 0]
+
+
+def test_an_old_quote_is_unknown(lake: OpenLake) -> None:
+    """By the age that is given, as text or as a timedelta."""
+    day = (NAME, "2020-08-01", "2020-08-02")
+    assert lake.trades_with_quotes(*day)["bid_price"].to_list() == [10, 11, 12, 13, 14]
+    for age in ("0s", timedelta(0)):
+        assert lake.trades_with_quotes(*day, age)["quote_age"].to_list() == [timedelta(0)] * 5
+    with pytest.raises(UsageError, match="max_age was 'old'"):
+        lake.trades_with_quotes(*day, "old")
+    with pytest.raises(UsageError, match="step was '0s'"):
+        lake.ohlcv(*day, "0s")
 
 
 def test_what_the_lake_has(lake: OpenLake) -> None:
@@ -98,10 +138,10 @@ def test_a_query_is_refused_in_duckdb_s_words(lake: OpenLake) -> None:
         lake.sql("select ?")
 
 
-@pytest.mark.parametrize("method", [*_ORDER, "snapshots", "books"])
+@pytest.mark.parametrize("method", [*_ORDER, "snapshots", "books", "ohlcv"])
 def test_an_unknown_instrument_is_named_with_what_is_near(lake: OpenLake, method: str) -> None:
     """In every question by instrument, never an empty answer."""
-    step = ["1s"] if method == "books" else []
+    step = ["1s"] if method in {"books", "ohlcv"} else []
     with pytest.raises(
         UsageError, match="instrument was 'BTC-US'; what would work: one of BTC-USD"
     ):

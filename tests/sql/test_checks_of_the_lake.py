@@ -257,12 +257,13 @@ def test_another_label_is_one_that_the_catalogue_counts(own_lake: Path) -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("table", ["depth", "trades"])
+@pytest.mark.parametrize("table", ["depth", "trades", "trade_gaps"])
 def test_a_lost_file_is_noticed(own_lake: Path, table: str) -> None:
     """No row is not the number that the catalogue has."""
     partition(own_lake, table, ETH).unlink()
     bad = {what: in_files for what, in_files, _ in _counts(own_lake)}
-    expected = {"depth": {"depth_messages": 0, "depth_changes": 0}, "trades": {"trades": 0}}
+    expected = {"depth": {"depth_messages": 0, "depth_changes": 0}, "trades": {"trades": 0},
+                "trade_gaps": {"trade_gaps": 0}}  # fmt: skip
     assert bad == expected[table]
 
 
