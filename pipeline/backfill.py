@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
@@ -16,6 +15,7 @@ from pipeline.ingest import IngestReport, clear_drafts, ingest
 from pipeline.lake import Lake
 from pipeline.lock import holding
 from pipeline.slices import Door
+from pipeline.sources.event_loop import run_to_end
 from pipeline.sources.tardis import DownloadReport, download, plan_backfill
 from pipeline.sources.tardis_plan import Plan, required_key
 from pipeline.views import write_database
@@ -42,6 +42,16 @@ class Progress(AbstractContextManager["Progress"], Protocol):
 
     def ingested(self, day: date, done: int, total: int) -> None:
         """One more day is in the lake."""
+
+
+class _Quiet(Progress):
+    """Shows nothing."""
+
+    def __init__(self, minutes: int) -> None:
+        pass
+
+    def __exit__(self, *_: object) -> None:
+        pass
 
 
 @dataclass
@@ -83,10 +93,11 @@ def backfill(
     channels: Sequence[str] | None = None,
     instruments: Sequence[str] | None = None,
     jobs: int | None = None,
-    progress: Callable[[int], Progress],
+    progress: Callable[[int], Progress] = _Quiet,
 ) -> BackfillReport:
     """Fetch what the range lacks, and bring its days into the lake; a second run changes nothing.
 
+    Works in a notebook as well, where an event loop runs already.
     Raises LockHeld, UsageError and KeyRequired before anything is fetched, ServiceRefused at the
     latest after the last and the first minute, ServiceUnreachable without exchange details. Minutes
     that did not arrive are in the report, and those that did are in the lake all the same.
@@ -123,7 +134,7 @@ def _fetch_and_ingest(
             progress=shown.ingested,
         )
         try:
-            downloaded = asyncio.run(download(settings, plan, door, arrivals, shown))
+            downloaded = run_to_end(download(settings, plan, door, arrivals, shown))
             return downloaded, ingesting.result()
         finally:
             arrivals.abandon()  # whoever still waits need not: the download is over
