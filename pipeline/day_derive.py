@@ -28,13 +28,11 @@ if TYPE_CHECKING:
 
     from pipeline.snapshots.tables import Snapshots
 
-__all__ = ["DayDraft", "derive_day", "made_from", "to_be_made_from"]
+__all__ = ["DayDraft", "derive_day", "is_made_from", "to_be_made_from"]
 
 # A row group is kept in memory until it is written; a footer tells of each of them, by column.
 _ROWS_AT_MOST: Final = 1 << 16
 _CELLS_AT_MOST: Final = 1 << 23
-
-_MADE_FROM: Final = ("depth", "depth_before", "derived_version")
 
 
 class DayDraft(NamedTuple):
@@ -74,13 +72,12 @@ def derive_day(
     return DayDraft(instrument, day, draft, rows)
 
 
-def made_from(path: Path) -> dict[str, str] | None:
-    """Return what a derived file was made from; None if there is none that can be read."""
+def is_made_from(path: Path, wanted: Mapping[str, str]) -> bool:
+    """Say whether a derived file can be read and was made from what `to_be_made_from` says."""
     try:
-        about = _about(path)
+        return wanted.items() <= _about(path).items()
     except LakeDamaged:
-        return None
-    return {name: about.get(name, "") for name in _MADE_FROM}
+        return False
 
 
 def to_be_made_from(lake: Lake, instrument: str, day: date) -> dict[str, str]:

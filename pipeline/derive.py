@@ -16,7 +16,7 @@ import polars as pl
 
 from pipeline import durable
 from pipeline.catalogue import Catalogue
-from pipeline.day_derive import DayDraft, derive_day, made_from, to_be_made_from
+from pipeline.day_derive import DayDraft, derive_day, is_made_from, to_be_made_from
 from pipeline.derived_tables import DerivedTable
 from pipeline.errors import LakeDamaged, LakeEmpty, UsageError
 from pipeline.ingest import clear_drafts
@@ -148,7 +148,7 @@ class _Run:
         self.report = DeriveReport(table.name)
 
     def admit(self, one: _Day, *, rebuild: bool) -> bool:
-        """Say whether a day is to be derived; what was made from other depth is removed."""
+        """Say whether a day is to be derived; what its depth does not give now is removed."""
         path = self.lake.partition(self.table.name, one.instrument, one.day)
         try:
             wanted = to_be_made_from(self.lake, one.instrument, one.day)
@@ -156,8 +156,8 @@ class _Run:
             self._note_damaged(error)
             return False
         there = path.exists()
-        if there and made_from(path) != wanted:
-            log.warning("%s is removed: it was made from other depth", path)
+        if there and not is_made_from(path, wanted):
+            log.warning("%s is removed: it is not what its depth gives now", path)
             durable.remove(path)
             there = False
         self.report.up_to_date += there and not rebuild
@@ -169,7 +169,8 @@ class _Run:
             self._note_damaged(draft.damaged)
         if draft.path is None:
             return
-        self.lake.add_derived(self.table)
+        if not self.report.made:
+            self.lake.add_derived(self.table)
         path = self.lake.partition(self.table.name, draft.instrument, draft.day)
         with durable.writing(path):
             self.report.bytes += draft.path.stat().st_size

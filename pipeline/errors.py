@@ -208,7 +208,7 @@ class LakeUnwritable(LakeError):
 
 
 class LakeDamaged(LakeError):
-    """A partition is there and can't be read."""
+    """A partition can't be read, or is not there though the catalogue counts it."""
 
     def __init__(self, path: Path | str, reason: str) -> None:
         self.path = path

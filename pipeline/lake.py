@@ -100,14 +100,19 @@ class Lake:
             folder /= f"instrument={folder_name(instrument)}"
         return folder / f"date={day.isoformat()}" / "data.parquet"
 
-    def partitions_of(self, day: date, instruments: Iterable[str] | None = None) -> set[Path]:
-        """Return the files of a day: of all tables, or of those of some instruments."""
+    def partitions_of(
+        self,
+        day: date,
+        instruments: Iterable[str] | None = None,
+        tables: Collection[str] = PARTITIONED,
+    ) -> set[Path]:
+        """Return the files of a day: of all instruments and of the exchange, or of some."""
         if instruments is not None:
-            tables = PARTITIONED.keys() - _OF_THE_EXCHANGE
-            paths = {self.partition(table, name, day) for table in tables for name in instruments}
+            of_each = set(tables).difference(_OF_THE_EXCHANGE)
+            paths = {self.partition(table, name, day) for name in instruments for table in of_each}
             return {path for path in paths if path.exists()}
         found: set[Path] = set()
-        for table in PARTITIONED:
+        for table in tables:
             inner = "" if table in _OF_THE_EXCHANGE else "instrument=*/"
             pattern = f"{inner}date={day.isoformat()}/data.parquet"
             found.update((self.root / table / f"exchange={self.exchange}").glob(pattern))
@@ -136,27 +141,14 @@ class Lake:
         compared with the day's last book. When this returns they are gone for good.
         """
         days = [day, day + timedelta(1)] if day < date.max else [day]
-        found = {
-            path
-            for table in self.derived_tables()
-            for one in days
-            for path in self._derived_partitions(table, one, instruments)
-        }
+        tables = [table.name for table in self.derived_tables()]
+        found = {path for one in days for path in self.partitions_of(one, instruments, tables)}
         for path in sorted(found):
             durable.remove(path)
         return len(found)
 
     def _derived_folder(self, table: DerivedTable) -> Path:
         return self.root / table.name / f"exchange={self.exchange}"
-
-    def _derived_partitions(
-        self, table: DerivedTable, day: date, instruments: Collection[str] | None
-    ) -> Iterable[Path]:
-        if instruments is None:
-            inner = f"instrument=*/date={day.isoformat()}/data.parquet"
-            return self._derived_folder(table).glob(inner)
-        paths = (self.partition(table.name, name, day) for name in instruments)
-        return (path for path in paths if path.exists())
 
     def prepare(self) -> None:
         """Write what views need even when the lake is empty: every table without a row."""

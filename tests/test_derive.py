@@ -354,7 +354,7 @@ def test_what_was_changed_behind_our_back_is_made_again(
         shutil.copy(source, lake.partition("depth", "A", date(2020, 8, day)))
     report = derived(week)
     assert (report.made, report.up_to_date) == (made, 8 - made)
-    assert caplog.text.count("made from other depth") == made
+    assert caplog.text.count("it is not what its depth gives now") == made
     assert derived(week).made == 0
 
 

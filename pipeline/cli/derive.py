@@ -26,7 +26,12 @@ What was derived from a day goes when the day is ingested anew; derive makes wha
 @period_options(required=False)
 @click.option("--instruments", metavar="A,B", help="Only of these; default: all in the lake.")
 @click.option("--rebuild", is_flag=True, help="Also what is up to date.")
-@click.option("--jobs", type=click.IntRange(1), metavar="N", help="Days at once; default: cores.")
+@click.option(
+    "--jobs",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Instruments' days at once; default: as many as pay.",
+)
 @shared_options
 def derive(
     table: str,

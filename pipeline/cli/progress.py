@@ -29,7 +29,7 @@ _LOG_EVERY: Final = 15.0
 
 
 class RunProgress:
-    """A context manager that shows a download, and the ingest beside it."""
+    """A context manager that shows a download and the ingest beside it, or what is derived."""
 
     def __init__(self, minutes: int) -> None:
         self._minutes = minutes

@@ -13,6 +13,7 @@ of lines that is, is told by places: minute of the day * 10^9 + the line's ordin
 from __future__ import annotations
 
 from bisect import bisect_right, insort
+from itertools import pairwise
 from operator import attrgetter
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypeAlias
 
@@ -173,17 +174,8 @@ class Coverage:
 
     def minutes_fetched(self, feed: Feed) -> int:
         """Return how many minutes of the day so far have a slice that counts for the feed."""
-        changes = [event for event in self._events if event.rank is None]
-        begins = [event.place // MINUTE_PLACES for event in changes]
-        fetched = 0
-        for event, begin, end in zip(
-            changes, begins, [*begins[1:], self._next_minute], strict=True
-        ):
-            owners = [rank for rank in event.present if self._asked_for(rank, feed)]
-            known = [self.delivered.get((rank, feed), end) for rank in event.present]
-            first = begin if owners else min(known, default=end)
-            fetched += max(0, end - max(begin, first))
-        return fetched
+        spans = pairwise([*self.owners(feed), (self._next_minute, None)])
+        return sum(end - begin for (begin, owner), (end, _) in spans if owner is not None)
 
     def owners(self, feed: Feed) -> tuple[tuple[int, int | None], ...]:
         """Return from which minutes on which request's slice counts (None: none does), in order."""

@@ -156,12 +156,12 @@ class DayNormalizer:
                 if at.time is None:  # no line of the part came before it
                     at = at._replace(time=min(self._line_before + 1, self._day_end - 1))
                 self._coverage.disconnect(at)
-                self._connections.lose(at)
+                self._connections.note(at)
                 at = next(upcoming)
         if part.line_before is not None:
             self._line_before = part.line_before
         for sign in part.signs_of_life:
-            self._connections.find(sign)
+            self._connections.note(sign)
 
     def _depth_feed(self, feed: Feed) -> DepthFeed:
         state = self._depth.get(feed)

@@ -38,13 +38,10 @@ class Connections:
         self._events: dict[tuple[int, int], list[Disconnect | SignOfLife]] = {}
         self._gaps: dict[tuple[tuple[int, int | None], ...], list[Gap]] = {}
 
-    def lose(self, at: Disconnect) -> None:
-        """Take note of a disconnect, whose time is known."""
-        self._note(at)
-
-    def find(self, sign: SignOfLife) -> None:
-        """Take note that a connection stands."""
-        self._note(sign)
+    def note(self, event: Disconnect | SignOfLife) -> None:
+        """Take note of a disconnect, whose time is known, or that a connection stands."""
+        key = (event.place // MINUTE_PLACES, event.rank)
+        self._events.setdefault(key, []).append(event)
 
     def trade_gaps(self, owners: tuple[tuple[int, int | None], ...]) -> list[Gap]:
         """Return the rows of `trade_gaps` of a feed: first midnight, then its gaps, in order.
@@ -56,10 +53,6 @@ class Connections:
         if found is None:
             found = self._gaps[owners] = self._found(owners)
         return found
-
-    def _note(self, event: Disconnect | SignOfLife) -> None:
-        key = (event.place // MINUTE_PLACES, event.rank)
-        self._events.setdefault(key, []).append(event)
 
     def _found(self, owners: Iterable[tuple[int, int | None]]) -> list[Gap]:
         feed = _Feed(self._day_start)

@@ -58,12 +58,12 @@ with
 
 select
   steps.t, open, high, low, close,
-  case when seconds > 0 then coalesce(volume, 0) else volume end as volume,
-  case when seconds > 0 then coalesce(notional, 0) else notional end as notional,
+  coalesce(volume, case when seconds > 0 then 0 end) as volume,
+  coalesce(notional, case when seconds > 0 then 0 end) as notional,
   notional / nullif(volume, 0) as vwap,
-  case when seconds > 0 then coalesce(trades, 0) else trades end as trades,
-  case when seconds > 0 then coalesce(buy_volume, 0) else buy_volume end as buy_volume,
-  case when seconds > 0 then coalesce(sell_volume, 0) else sell_volume end as sell_volume,
+  coalesce(trades, case when seconds > 0 then 0 end) as trades,
+  coalesce(buy_volume, case when seconds > 0 then 0 end) as buy_volume,
+  coalesce(sell_volume, case when seconds > 0 then 0 end) as sell_volume,
   coalesce(seconds, 0) as observed_seconds
 from grid(start, "end", step) as steps
 left join candles using (t)
