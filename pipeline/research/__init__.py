@@ -1,6 +1,7 @@
 """What notebooks ask of the lake: frames of books, quotes, trades, as `pipeline.open` gives them.
 
-    open_lake.py    OpenLake, all questions in one object
+    open_lake.py    OpenLake, all questions in one object, and pictures (pipeline.plots)
+    questions.py    those whose answers are frames, or a sentence
     books.py        books at times and on grids, snapshots
     tables.py       quotes, trades and other rows; any SQL
     explaining.py   why a book is unknown
