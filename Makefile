@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: install demo test lint bench lock clean
+.PHONY: install demo test lint notebooks bench lock clean
 install: $(STAMP)
 
 # Without --no-deps an older pip looks for `coverage[toml]` beyond the lock, and fails as soon as a
@@ -27,6 +27,10 @@ lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# Outputs anew, in place. One notebook alone: make notebooks ARGS=quickstart
+notebooks: install
+	$(BIN)/python -m notebooks $(ARGS)
 
 # Less of everything: make bench ARGS=--quick
 bench: install

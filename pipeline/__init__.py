@@ -9,6 +9,7 @@ The flow, one module a step:
     lake.py      Parquet, one file per table, instrument, day    derived, replaced in one step
     views.py     DuckDB on the lake, with the objects of sql/    order books in SQL
     snapshots/   depth → top levels, by the compiled replay/     order books as frames
+    derive.py    whole days of these, back into the lake         further tables
     research/    pipeline.open: what notebooks ask               Polars, pandas, Arrow
     plots/       pipeline.open(…).plot: pictures                 matplotlib
     cli/         parse, call one function, print

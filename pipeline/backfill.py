@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
@@ -16,6 +15,7 @@ from pipeline.ingest import IngestReport, clear_drafts, ingest
 from pipeline.lake import Lake
 from pipeline.lock import holding
 from pipeline.slices import Door
+from pipeline.sources.event_loop import run_to_end
 from pipeline.sources.tardis import DownloadReport, download, plan_backfill
 from pipeline.sources.tardis_plan import Plan, required_key
 from pipeline.views import write_database
@@ -44,6 +44,16 @@ class Progress(AbstractContextManager["Progress"], Protocol):
         """One more day is in the lake."""
 
 
+class _Quiet(Progress):
+    """Shows nothing."""
+
+    def __init__(self, minutes: int) -> None:
+        pass
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
 @dataclass
 class BackfillReport:
     """What a backfill planned, fetched and ingested."""
@@ -63,6 +73,7 @@ class BackfillReport:
             "bytes_fetched": self.download.size,
             "days_ingested": len(self.ingest.written),
             "days_up_to_date": len(self.ingest.up_to_date),
+            "derived_removed": self.ingest.derived_removed,
             "lines": counts.get("lines", 0),
             "lines_quarantined": counts.get("quarantined", 0),
             "lines_foreign": counts.get("foreign_lines", 0),
@@ -82,10 +93,11 @@ def backfill(
     channels: Sequence[str] | None = None,
     instruments: Sequence[str] | None = None,
     jobs: int | None = None,
-    progress: Callable[[int], Progress],
+    progress: Callable[[int], Progress] = _Quiet,
 ) -> BackfillReport:
     """Fetch what the range lacks, and bring its days into the lake; a second run changes nothing.
 
+    Works in a notebook as well, where an event loop runs already.
     Raises LockHeld, UsageError and KeyRequired before anything is fetched, ServiceRefused at the
     latest after the last and the first minute, ServiceUnreachable without exchange details. Minutes
     that did not arrive are in the report, and those that did are in the lake all the same.
@@ -122,7 +134,7 @@ def _fetch_and_ingest(
             progress=shown.ingested,
         )
         try:
-            downloaded = asyncio.run(download(settings, plan, door, arrivals, shown))
+            downloaded = run_to_end(download(settings, plan, door, arrivals, shown))
             return downloaded, ingesting.result()
         finally:
             arrivals.abandon()  # whoever still waits need not: the download is over

@@ -14,8 +14,9 @@ import polars as pl
 
 import pipeline
 from pipeline.day_sources import DaySources, sources_of
+from pipeline.day_writer import DayWriter
 from pipeline.errors import SliceCorrupt
-from pipeline.lake import DayWriter, Lake
+from pipeline.lake import Lake
 from pipeline.normalize.day import DayNormalizer
 from pipeline.normalize.depth import Lineage
 from pipeline.reading import parts_of, read_part
@@ -47,6 +48,8 @@ class Readers(NamedTuple):
 class DayResult:
     """What came of one day: its rows of the catalogue, what it was made from, what was corrupt.
 
+    `derived_removed`: how many partitions of derived tables went with what the lake had before.
+
     No rows (None) where nothing was to be written: the lake had the day already, or there is no
     whole slice.
     """
@@ -55,6 +58,7 @@ class DayResult:
     rows: pl.DataFrame | None
     about: dict[str, Any]
     corrupt: dict[str, str]
+    derived_removed: int = 0
 
 
 def ingest_day(
@@ -127,7 +131,7 @@ def _write_day(
         **{name: totals[name] for name in ("lines", "control", "foreign_lines", "quarantined")},
         **{name: totals[name] for name in ("disconnects", "outside_minute", "backwards")},
     }
-    return DayResult(sources.day, catalogued, about, sources.corrupt)
+    return DayResult(sources.day, catalogued, about, sources.corrupt, writer.derived_removed)
 
 
 def _parts(sources: DaySources, day: DayNormalizer, readers: Readers | None) -> Iterator[Part]:

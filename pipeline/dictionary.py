@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
+from pipeline.derived_tables import DerivedTable
 from pipeline.schemas import TABLES
 from pipeline.sql_objects import SqlObject, sql_objects
 from pipeline.views import connect
@@ -38,8 +39,18 @@ clock; both are UTC, in microseconds, without a zone. Unknown is NULL. `exchange
 `depthL25`, `depthUpdate` and `depthUpdate-diff` have the columns of `depth`; `catalogue` lies in
 `_catalogue/<exchange>.parquet` and is what the view `coverage` reads.
 
-First the tables of the lake, then [the views](#views) and [the macros](#macros) of SQL, which ask
-them. The same stands in the views `catalogue` and `catalogue_columns`, for whoever is in SQL.
+First the tables of the lake, then [what can be derived](#derived-tables) from it,
+[the views](#views) and [the macros](#macros) of SQL, which ask both. The same stands in the views
+`catalogue` and `catalogue_columns`, for whoever is in SQL.
+"""
+
+_DERIVED: Final = """\
+`coinflex-l2 derive book_snapshot_N` makes tables of the best N levels, 1 to 400, partitioned as
+`depth` is; with `--step` one on a grid, whose name says the step, as `book_snapshot_25_1s`. Each
+has a view of its name, with `instrument` and `date` before these columns, and `age`, which is
+t - local_timestamp, in that of a grid. Here are those of one level; deeper ones go on with
+`bid_px_01`, `bid_sz_01`, `ask_px_01`, `ask_sz_01` and so forth. A price or amount is NULL where
+there is no such level.
 """
 
 _VALUES: Final = {
@@ -91,6 +102,8 @@ def dictionary() -> str:
     parts.append(_two_columns("Glossary", "word", _GLOSSARY))
     objects = sorted(sql_objects().values(), key=lambda one: (one.topic, one.name))
     columns = _columns_of_views()
+    parts.append(f"## Derived tables\n\n{_DERIVED}")
+    parts += [_table(table.table, "###") for table in (DerivedTable(1), DerivedTable(1, 1_000_000))]
     parts.append("## Views\n")
     parts += [_view(one, columns[one.name]) for one in objects if one.kind == "view"]
     parts.append("## Macros\n")
@@ -121,11 +134,11 @@ def _text(one: SqlObject) -> str:
     return re.sub(r"([*_<\[\]])(?=[^`]*(?:`[^`]*`[^`]*)*$)", r"\\\1", one.comment)
 
 
-def _table(table: Table) -> str:
+def _table(table: Table, mark: str = "##") -> str:
     rows = [(f"`{name}`", _type(kind), unit, text) for name, kind, unit, text in table]
     grain = f"{table.grain[0].upper()}{table.grain[1:]}."
     heads = ("column", "type", "unit or clock", "meaning")
-    return "\n".join([f"## {table.name}\n\n{grain}\n", *_lines(heads, rows), ""])
+    return "\n".join([f"{mark} {table.name}\n\n{grain}\n", *_lines(heads, rows), ""])
 
 
 def _type(kind: pl.DataType) -> str:

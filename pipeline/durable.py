@@ -6,7 +6,7 @@ import errno
 import os
 import secrets
 import shutil
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from pipeline.errors import LakeUnwritable
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["clear", "commit", "new_draft", "replacing", "writing"]
+__all__ = ["clear", "commit", "new_draft", "remove", "replacing", "writing"]
 
 _REASONS = {
     errno.ENOSPC: "the disk is full",
@@ -55,6 +55,18 @@ def commit(draft: Path, path: Path) -> None:
     draft.replace(path)
     for folder in (path.parent, *made):
         _flush(folder)
+
+
+def remove(path: Path) -> None:
+    """Remove a file; after this returns it does not come back by a power cut. Its folder goes too.
+
+    But not if others have put something there.
+    """
+    with writing(path):
+        path.unlink()
+        _flush(path.parent)
+        with suppress(OSError):
+            path.parent.rmdir()
 
 
 @contextmanager

@@ -258,11 +258,11 @@ class LakeInconsistent(LakeError):
 
 
 class WorkerLost(LakeError):
-    """A process that ingested a day was killed from outside."""
+    """A process that worked on a day was killed from outside."""
 
     def __str__(self) -> str:
         return (
-            "a process that ingested a day was killed, perhaps because memory ran out. The days "
+            "a process that worked on a day was killed, perhaps because memory ran out. The days "
             "that were done are in the lake; run it again, with fewer --jobs for less memory."
         )
 

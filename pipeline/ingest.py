@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import logging
-import multiprocessing
 import os
-import signal
-import threading
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, ThreadPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager, suppress
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -19,19 +14,19 @@ from pipeline import durable
 from pipeline.catalogue import Catalogue
 from pipeline.day_ingest import DayResult, Readers, ingest_day
 from pipeline.day_sources import DaySources, sources_of
-from pipeline.errors import UsageError, WorkerLost
+from pipeline.errors import UsageError
 from pipeline.lake import Lake
 from pipeline.lock import holding
 from pipeline.reading import compile_scan
 from pipeline.schemas import INGESTS
 from pipeline.slices import Door
-from pipeline.times import Range
+from pipeline.times import days_between
 from pipeline.views import write_database
+from pipeline.workers import in_processes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from datetime import date
-    from multiprocessing.connection import Connection
     from pathlib import Path
 
     from pipeline.arrivals import Arrivals
@@ -42,17 +37,20 @@ log = logging.getLogger(__name__)
 
 # Fewer slices than these are read before others could help.
 _SLICES_WORTH_HELP: Final = 120
-_CHECK_SECONDS: Final = 0.2  # how soon processes end once they are abandoned
 
 
 @dataclass
 class IngestReport:
-    """What a run did: days written and found up to date, lines, what was corrupt."""
+    """What a run did: days written and found up to date, lines, what was corrupt.
+
+    `derived_removed` are partitions of derived tables that were made from what is now replaced.
+    """
 
     written: list[str] = field(default_factory=list)
     up_to_date: list[str] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     corrupt: dict[str, str] = field(default_factory=dict)
+    derived_removed: int = 0
 
 
 def ingest(
@@ -116,21 +114,8 @@ def ingest_range(
     """
     with holding(data):
         clear_drafts(data, exchange)
-        days = None
-        if start is not None or end is not None:
-            known = _days_with_slices(Door(data, exchange))
-            chosen = Range.parse(start or "1970-01-01", end or "9999-12-31")
-            days = [day for day in known if chosen.minutes_of(day)]
-            if not days:
-                first, last = (known[0], known[-1]) if known else ("", "")
-                hint = f"days with slices; there are some from {first} to {last}"
-                raise UsageError(
-                    "--from/--to",
-                    f"{start} to {end}",
-                    hint
-                    if known
-                    else "nothing: there are no slices; run backfill or import-slices first",
-                )
+        known = _days_with_slices(Door(data, exchange))
+        days = days_between(known, start, end, "slices", "backfill or import-slices")
         report = ingest(
             data,
             exchange,
@@ -193,6 +178,7 @@ class _Run:
         self.catalogue.replace(result.day, result.rows, result.about, self.wanted)
         self.catalogue.save()
         self.report.written.append(result.day.isoformat())
+        self.report.derived_removed += result.derived_removed
         for name, value in result.about.items():
             if isinstance(value, int):
                 self.report.counts[name] = self.report.counts.get(name, 0) + value
@@ -223,7 +209,10 @@ def _results(
     if jobs > 1:
         compile_scan()  # once, before several would
     if 1 < jobs <= len(days):
-        yield from _by_processes(run, days, jobs, arrivals)
+        calls = ((*given, day, run.wanted) for day in days)
+        yield from in_processes(
+            ingest_day, calls, jobs, arrivals.check if arrivals else lambda: None
+        )
         days = []
     with ThreadPoolExecutor(jobs, "reader") as pool:
         readers = Readers(pool, jobs) if jobs > 1 else None
@@ -231,52 +220,3 @@ def _results(
             yield ingest_day(*given, day, run.wanted, readers, arrivals)
         for day in coming:
             yield ingest_day(*given, day, run.wanted, readers, arrivals, run.admit)
-
-
-def _by_processes(
-    run: _Run, days: list[date], jobs: int, arrivals: Arrivals | None
-) -> Iterator[DayResult]:
-    # Spawned: a fork of a process with Polars' threads in it may hang.
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    with ours, ProcessPoolExecutor(jobs, context, _end_when_closed, (theirs,)) as pool:
-        try:
-            with _interrupts_left_to_the_run():
-                running = {
-                    pool.submit(ingest_day, run.data, run.exchange, day, run.wanted) for day in days
-                }
-            while running:
-                done, running = wait(running, _CHECK_SECONDS, FIRST_COMPLETED)
-                for future in done:
-                    if arrivals:
-                        arrivals.check()
-                    yield future.result()
-                if arrivals:
-                    arrivals.check()
-        except BaseException as error:
-            # Before the pool waits for all: nobody is to go on with what is no longer wanted.
-            ours.close()
-            if isinstance(error, BrokenProcessPool):
-                raise WorkerLost from None
-            raise
-
-
-@contextmanager
-def _interrupts_left_to_the_run() -> Iterator[None]:
-    """Let processes that are started meanwhile not see Ctrl-C: they end with their run."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _end_when_closed(run: Connection) -> None:
-    """Let a worker end with its run, however that ends: then another run may hold the lock."""
-
-    def follow() -> None:
-        with suppress(EOFError):
-            run.recv()
-        os._exit(1)
-
-    threading.Thread(target=follow, daemon=True).start()

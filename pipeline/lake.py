@@ -2,20 +2,22 @@
 
     lake/<table>/exchange=<id>/instrument=<name>/date=<YYYY-MM-DD>/data.parquet
     lake/<table>/exchange=<id>/date=<YYYY-MM-DD>/data.parquet        quarantine, ingests
+    lake/book_snapshot_…/exchange=<id>/…                              derived_tables.py
     lake/_catalogue/<exchange>.parquet                               what there is, with counts
     lake/_empty/…                                                    every table without a row
     lake/_drafts/…                                                   what is being written
 
 Key columns stand in the path (percent-encoded, so that any name stays a name) and in the file's
 metadata. A file is replaced in one step. The catalogue is written last: a day counts as ingested
-when it says so, and a kill before that only means that the day is written again.
+when it says so, and a kill before that only means that the day is written again. What is derived
+from a day goes before the day is written: there is never more of it than the day's depth says.
 """
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Self
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 import polars as pl
@@ -24,13 +26,13 @@ import pyarrow.parquet as pq
 
 from pipeline import durable
 from pipeline.channels import DEPTH_CHANNELS
+from pipeline.derived_tables import DerivedTable
 from pipeline.schemas import (
     CATALOGUE,
     DEPTH,
     GAPS,
     INGESTS,
     QUARANTINE,
-    SCHEMA_VERSION,
     TICKERS,
     TRADE_GAPS,
     TRADES,
@@ -38,11 +40,10 @@ from pipeline.schemas import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from datetime import date
+    from collections.abc import Collection, Iterable, Mapping
     from pathlib import Path
 
-__all__ = ["PARTITIONED", "DayWriter", "Lake", "arrow_schema", "folder_name", "to_arrow"]
+__all__ = ["PARTITIONED", "Lake", "arrow_schema", "encodings", "folder_name", "to_arrow"]
 
 # Table name → its columns. The other depth channels have the columns of `depth`.
 PARTITIONED: Final[Mapping[str, Table]] = {
@@ -116,9 +117,51 @@ class Lake:
         """Return the size of an instrument's files of a day, as the folders say."""
         return sum(path.stat().st_size for path in self.partitions_of(day, [instrument]))
 
+    def derived_tables(self) -> list[DerivedTable]:
+        """Return the derived tables that there are of the exchange: those that have a folder."""
+        found = [DerivedTable.named(path.name) for path in self.root.glob("book_snapshot_*")]
+        there = [one for one in found if one and self._derived_folder(one).is_dir()]
+        return sorted(there, key=lambda one: one.name)
+
+    def add_derived(self, table: DerivedTable) -> None:
+        """Let there be a derived table, without a row if it is new."""
+        with durable.writing(self.root):
+            self._derived_folder(table).mkdir(parents=True, exist_ok=True)
+        self.prepare()
+
+    def remove_derived(self, day: date, instruments: Collection[str] | None = None) -> int:
+        """Remove what is derived from a day's depth, of some instruments or all; return how much.
+
+        That is the derived partitions of the day, and of the next one, whose first rows are
+        compared with the day's last book. When this returns they are gone for good.
+        """
+        days = [day, day + timedelta(1)] if day < date.max else [day]
+        found = {
+            path
+            for table in self.derived_tables()
+            for one in days
+            for path in self._derived_partitions(table, one, instruments)
+        }
+        for path in sorted(found):
+            durable.remove(path)
+        return len(found)
+
+    def _derived_folder(self, table: DerivedTable) -> Path:
+        return self.root / table.name / f"exchange={self.exchange}"
+
+    def _derived_partitions(
+        self, table: DerivedTable, day: date, instruments: Collection[str] | None
+    ) -> Iterable[Path]:
+        if instruments is None:
+            inner = f"instrument=*/date={day.isoformat()}/data.parquet"
+            return self._derived_folder(table).glob(inner)
+        paths = (self.partition(table.name, name, day) for name in instruments)
+        return (path for path in paths if path.exists())
+
     def prepare(self) -> None:
         """Write what views need even when the lake is empty: every table without a row."""
-        for name, table in PARTITIONED.items():
+        derived = {table.name: table.table for table in self.derived_tables()}
+        for name, table in {**PARTITIONED, **derived}.items():
             path = self.root / "_empty" / name / self._key_folders(name) / "data.parquet"
             if not _has_schema(path, table):
                 with durable.replacing(path, self.drafts) as draft:
@@ -144,204 +187,12 @@ def arrow_schema(table: Table) -> pa.Schema:
     return pa.schema([(column.name, _ARROW[column.type]) for column in table.columns])
 
 
-# --- writing a day -----------------------------------------------------------------------------
-
-
-class _Appending:
-    """What a Parquet writer writes to: kept until a row group is done, then appended to the file.
-
-    No file stays open: a day may have more instruments than a process may have files.
-    """
-
-    closed = False
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._kept = bytearray()
-        self._appended = 0
-
-    def write(self, part: bytes) -> int:
-        self._kept += part
-        return len(part)
-
-    def tell(self) -> int:
-        return self._appended + len(self._kept)
-
-    def flush(self) -> None:
-        """Do nothing: `append` is what brings the bytes to the file."""
-
-    def append(self) -> None:
-        """Bring to the file what was written since the last time."""
-        with self._path.open("ab") as file:
-            file.write(self._kept)
-        self._appended += len(self._kept)
-        self._kept.clear()
-
-
-@dataclass
-class _Partition:
-    """A file being written, and what the catalogue will say of it."""
-
-    table: str
-    instrument: str | None
-    path: Path
-    draft: Path
-    sink: _Appending
-    writer: pq.ParquetWriter
-    rows: int = 0
-    sums: dict[str, int] = field(default_factory=dict)
-    first: Any = None
-    last: Any = None
-    latest_end: Any = None
-    overlaps: bool = False
-
-
-class DayWriter:
-    """Writes all partitions of one day: drafts first, then each replaced in one step."""
-
-    def __init__(self, lake: Lake, day: date, version: str) -> None:
-        self._lake = lake
-        self._day = day
-        self._about = {"version": version, "schema_version": str(SCHEMA_VERSION)}
-        self._partitions: dict[tuple[str, str | None], _Partition] = {}
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for partition in self._partitions.values():
-            partition.writer.close()
-            partition.draft.unlink(missing_ok=True)
-
-    def write(self, table: str, instrument: str | None, rows: pl.DataFrame) -> None:
-        """Append rows as a row group of their own."""
-        if rows.is_empty():
-            return
-        partition = self._partitions.get((table, instrument)) or self._open(table, instrument)
-        with durable.writing(partition.path):
-            partition.writer.write_table(
-                to_arrow(rows, PARTITIONED[table]), row_group_size=rows.height
-            )
-            partition.sink.append()
-        _count(partition, rows)
-
-    def commit(
-        self,
-        source: str,
-        facts: Mapping[str, Mapping[str, int]],
-        instruments: Iterable[str] | None = None,
-    ) -> pl.DataFrame:
-        """Give every file its real name; return the day's rows of the catalogue.
-
-        `source` is the digest of the slices, `facts` are what coverage says of each instrument.
-        Partitions of the day (of `instruments`, or all) that were not written now are removed: the
-        slices no longer hold them.
-        """
-        self._about["source"] = source
-        stale = self._lake.partitions_of(self._day, instruments)
-        with durable.writing(self._lake.root):
-            for partition in self._partitions.values():
-                self._close(partition)
-            for partition in self._partitions.values():
-                durable.commit(partition.draft, partition.path)
-                stale.discard(partition.path)
-            for path in stale:
-                path.unlink()
-                path.parent.rmdir()
-        rows = [self._catalogued(instrument, facts[instrument]) for instrument in sorted(facts)]
-        return pl.DataFrame(rows, schema=CATALOGUE.schema)
-
-    def _open(self, table: str, instrument: str | None) -> _Partition:
-        path = self._lake.partition(table, instrument, self._day)
-        with durable.writing(path):
-            draft = durable.new_draft(self._lake.drafts)
-        sink = _Appending(draft)
-        writer = pq.ParquetWriter(
-            pa.PythonFile(sink, mode="w"),
-            arrow_schema(PARTITIONED[table]),
-            compression="zstd",
-            **_encodings(PARTITIONED[table]),
-        )
-        partition = _Partition(table, instrument, path, draft, sink, writer)
-        self._partitions[table, instrument] = partition
-        return partition
-
-    def _close(self, partition: _Partition) -> None:
-        keys = {"exchange": self._lake.exchange, "date": self._day.isoformat()}
-        if partition.instrument is not None:
-            keys["instrument"] = partition.instrument
-        about = {**self._about, **keys, "table": partition.table, "rows": str(partition.rows)}
-        partition.writer.add_key_value_metadata(about)
-        partition.writer.close()
-        partition.sink.append()
-        if partition.overlaps:
-            _end_where_later_ones_begin(partition.draft, about)
-
-    def _catalogued(self, instrument: str, facts: Mapping[str, int]) -> dict[str, Any]:
-        mine = {p.table: p for p in self._partitions.values() if p.instrument == instrument}
-        depth = mine.get(DEPTH.name)
-        sums = depth.sums if depth else dict.fromkeys(_SUMS, 0)
-        timed = [partition for partition in mine.values() if partition.first is not None]
-        return {
-            "instrument": instrument,
-            "date": self._day,
-            "depth_messages": depth.rows if depth else 0,
-            "other_depth_messages": sum(mine[c].rows for c in DEPTH_CHANNELS[1:] if c in mine),
-            **{table: mine[table].rows if table in mine else 0 for table in ("trades", "tickers")},
-            **sums,
-            **facts,
-            "first_local_timestamp": min((p.first for p in timed), default=None),
-            "last_local_timestamp": max((p.last for p in timed), default=None),
-            "bytes": sum(partition.path.stat().st_size for partition in mine.values()),
-            "source": self._about["source"],
-            "schema_version": SCHEMA_VERSION,
-        }
-
-
-_SUMS: Final = {
-    "depth_changes": (
-        pl.col("bid_change_price").list.len().sum() + pl.col("ask_change_price").list.len().sum()
-    ),
-    "missed_snapshots": pl.col("missed").sum(),
-    "missed_in_gaps": pl.col("missed_in_gap").sum(),
-    "restarts": pl.col("epoch").max(),
-    "duplicates": pl.col("duplicate").sum(),
-    "checksum_mismatches": (pl.col("checksum_status") == "mismatch").sum(),
-    "crossed": pl.col("crossed").sum(),
-    "irregular": pl.col("irregular").sum(),
-}
-
-
-def _count(partition: _Partition, rows: pl.DataFrame) -> None:
-    """Add what the catalogue says of the rows."""
-    partition.rows += rows.height
-    if partition.table == DEPTH.name:
-        for name, value in rows.select(**_SUMS).row(0, named=True).items():
-            so_far = partition.sums.get(name, 0)
-            partition.sums[name] = value if name == "restarts" else so_far + value
-    if "local_timestamp" in rows.columns:
-        span = rows.select(
-            first=pl.col("local_timestamp").min(), last=pl.col("local_timestamp").max()
-        )
-        first, last = span.row(0)
-        partition.first = min(first, partition.first or first)
-        partition.last = max(last, partition.last or last)
-        if "valid_until" in rows.columns:
-            ends = pl.col("valid_until")
-            least, most = rows.select(least=ends.min(), most=ends.max()).row(0)
-            earliest = min(first, least)
-            partition.overlaps |= (
-                partition.latest_end is not None and earliest < partition.latest_end
-            )
-            partition.latest_end = max(most, partition.latest_end or most)
-
-
 def to_arrow(rows: pl.DataFrame, table: Table) -> pa.Table:
     """Return rows as plain Arrow types."""
     return rows.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(arrow_schema(table))
 
 
-def _encodings(table: Table) -> dict[str, Any]:
+def encodings(table: Table) -> dict[str, Any]:
     """Return how columns are laid down: deltas for times, numbers and lines, else dictionaries."""
     deltas = (pl.Int32(), pl.Int64(), pl.Datetime("us"))
     leaf = {
@@ -351,25 +202,3 @@ def _encodings(table: Table) -> dict[str, Any]:
         "column_encoding": {c.name: "DELTA_BINARY_PACKED" for c in table if c.type in deltas},
         "use_dictionary": [leaf[c.name] for c in table if c.type not in deltas],
     }
-
-
-def _end_where_later_ones_begin(path: Path, about: Mapping[str, str]) -> None:
-    """Bound valid_until where the clock stepped back behind rows of an earlier row group.
-
-    Within a row group that was done when the rows were labelled; this needs the whole day.
-    """
-    file = pq.ParquetFile(path)
-    groups = range(file.num_row_groups)
-    times = ["local_timestamp", "valid_until"]
-    bounds = [pl.DataFrame(file.read_row_group(group, times)) for group in groups]
-    earliest = [frame.select(pl.min_horizontal(times).min()).item() for frame in bounds]
-    draft = durable.new_draft(path.parent)
-    with pq.ParquetWriter(draft, file.schema_arrow, compression="zstd", **_encodings(DEPTH)) as out:
-        for group in groups:
-            rows = pl.DataFrame(file.read_row_group(group))
-            later = min(earliest[group + 1 :], default=None)
-            bound = pl.min_horizontal("valid_until", pl.lit(later, pl.Datetime("us")))
-            rows = rows.with_columns(valid_until=bound)
-            out.write_table(to_arrow(rows, DEPTH), row_group_size=rows.height)
-        out.add_key_value_metadata(dict(about))
-    draft.replace(path)

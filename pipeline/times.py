@@ -8,18 +8,21 @@ from typing import TYPE_CHECKING, NamedTuple
 from pipeline.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 __all__ = [
     "DAY_US",
     "MINUTES_OF_DAY",
     "MINUTE_US",
+    "SPAN_UNITS",
     "Range",
     "as_utc",
     "day_start_us",
+    "days_between",
     "minute_text",
     "parse_time",
     "parse_times",
+    "span_text",
     "to_us",
 ]
 
@@ -27,6 +30,10 @@ MINUTE = timedelta(minutes=1)
 MINUTE_US = 60_000_000
 MINUTES_OF_DAY = 24 * 60
 DAY_US = MINUTES_OF_DAY * MINUTE_US
+# By what a span is told in, its microseconds; the largest first.
+SPAN_UNITS = {
+    "d": DAY_US, "h": 60 * MINUTE_US, "m": MINUTE_US, "s": 1_000_000, "ms": 1_000, "us": 1,
+}  # fmt: skip
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -65,9 +72,34 @@ def day_start_us(day: date) -> int:
     return (day - _EPOCH.date()).days * DAY_US
 
 
+def span_text(span: int) -> str:
+    """Return a span of microseconds in the largest unit of which it is so many: 500ms, 1m."""
+    unit = next(unit for unit, size in SPAN_UNITS.items() if span % size == 0)
+    return f"{span // SPAN_UNITS[unit]}{unit}"
+
+
 def minute_text(minute: datetime) -> str:
     """Return a minute as messages and file names of reports show it: 2020-08-01T23:54Z."""
     return minute.strftime("%Y-%m-%dT%H:%MZ")
+
+
+def days_between(
+    known: Sequence[date], start: str | None, end: str | None, what: str, otherwise: str
+) -> list[date]:
+    """Return those of some days, in order, that [start, end) touches: all, if it is open.
+
+    Raises UsageError if it touches none, for which `what` says what the days have, and `otherwise`
+    what to run where there are no days at all.
+    """
+    if start is None and end is None:
+        return list(known)
+    chosen = Range.parse(start or "1970-01-01", end or "9999-12-31")
+    days = [day for day in known if chosen.minutes_of(day)]
+    if not days:
+        there = f"days with {what}; there are some from {known[0]} to {known[-1]}" if known else ""
+        none = f"nothing: there are no {what}; run {otherwise} first"
+        raise UsageError("--from/--to", f"{start} to {end}", there or none)
+    return days
 
 
 class Range(NamedTuple):

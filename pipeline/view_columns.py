@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
@@ -18,6 +18,11 @@ from pipeline.schemas import (
     Column,
     Table,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pipeline.derived_tables import DerivedTable
 
 __all__ = ["VIEWS", "view_columns"]
 
@@ -103,14 +108,14 @@ _OWN: Final[dict[str, tuple[Column, ...]]] = {
 VIEWS: Final = frozenset(_SHOWN) | frozenset(_OWN)
 
 
-def view_columns() -> dict[str, dict[str, Column]]:
-    """Return by view and name what its columns mean; more of a table than a part of it shows."""
+def view_columns(derived: Iterable[DerivedTable] = ()) -> dict[str, dict[str, Column]]:
+    """Return by view and name what its columns mean; more of a table than a part of it shows.
+
+    The views are those of sql/, and those of the derived tables that are named.
+    """
+    own = {view: (*_SHOWN.get(view, ()), *_OWN.get(view, ())) for view in VIEWS}
+    own |= {table.name: table.view_columns for table in derived}
     return {
-        view: {
-            column.name: column
-            for column in (
-                _INSTRUMENT, _DATE, *_SHOWN.get(view, ()), *_OWN.get(view, ())
-            )
-        }
-        for view in sorted(VIEWS)
-    }  # fmt: skip
+        view: {column.name: column for column in (_INSTRUMENT, _DATE, *own[view])}
+        for view in sorted(own)
+    }

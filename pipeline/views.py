@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
     import duckdb
 
-__all__ = ["connect", "cursor_of", "database_path", "describe_columns", "write_database"]
+    from pipeline.derived_tables import DerivedTable
+
+__all__ = ["connect", "cursor_of", "database_path", "write_database"]
 
 # Set for the whole database in memory, so for cursors too, which are connections of their own.
 # Footers are kept, and read again when a file has changed. To read ahead is left to the operating
@@ -65,8 +67,10 @@ def connect(data: Path | str = "data", exchange: str = "coinflex") -> duckdb.Duc
     for name, value in _SETTINGS.items():
         connection.execute(f"set global {name} = {value}")
     _show_no_progress(connection)
-    for statement in _statements(Path(data), exchange):
-        connection.execute(statement)
+    statements = list(_statements(Path(data), exchange))
+    if not _copied(database_path(Path(data), exchange), connection, _digest_of(statements)):
+        for statement in statements:
+            connection.execute(statement)
     return connection
 
 
@@ -91,10 +95,10 @@ def database_path(data: Path, exchange: str) -> Path:
     return data / f"{exchange}.duckdb"
 
 
-def describe_columns(connection: duckdb.DuckDBPyConnection) -> None:
+def _describe_columns(connection: duckdb.DuckDBPyConnection) -> None:
     """Give every column of every view its meaning as a comment, for `duckdb_columns()`.
 
-    A tenth of a millisecond each, so `connect` leaves it out; the database file has them, and
+    A tenth of a millisecond each, so `connect` leaves it out where it can't copy the database file;
     `from catalogue_columns` says the same anywhere.
     """
     rows = connection.execute("from catalogue_columns").fetchall()
@@ -114,7 +118,7 @@ def write_database(data: Path, exchange: str) -> Path:
     path = database_path(data, exchange)
     statements = list(_statements(data, exchange))
     drafts = data / "lake" / "_drafts" / exchange
-    digest = hashlib.sha256("\n".join(statements).encode()).hexdigest()
+    digest = _digest_of(statements)
     if path.exists() and _digest_in(path) == digest:
         return path
     with durable.replacing(path, drafts) as draft:
@@ -135,10 +139,36 @@ def _fill_database(draft: Path, statements: list[str], digest: str, exchange: st
     with duckdb.connect(str(draft)) as connection:
         for statement in statements:
             connection.execute(statement)
-        describe_columns(connection)
+        _describe_columns(connection)
         about = "create table about as select ? as digest, ? as exchange"
         connection.execute(about, [digest, exchange])
         connection.execute("checkpoint")
+
+
+def _copied(path: Path, connection: duckdb.DuckDBPyConnection, digest: str) -> bool:
+    """Copy all objects from the database file, if it is there and holds the very same.
+
+    To make a view or a macro is to bind it and all that it uses; what is copied is not bound, which
+    is several times as fast. Where another program holds the file, they are made.
+    """
+    import duckdb  # noqa: PLC0415 - see connect
+
+    if not path.exists():
+        return False
+    try:
+        connection.execute(f"attach {quoted(str(path))} as kept (read_only)")
+        found = connection.execute("select digest from kept.about").fetchone() == (digest,)
+        if found:
+            connection.execute("copy from database kept to memory (schema)")
+            connection.execute("drop table memory.about")
+    except duckdb.Error:
+        found = False
+    connection.execute("detach database if exists kept")
+    return found
+
+
+def _digest_of(statements: Iterable[str]) -> str:
+    return hashlib.sha256("\n".join(statements).encode()).hexdigest()
 
 
 def _prepare(data: Path, exchange: str) -> None:
@@ -154,12 +184,20 @@ def _statements(data: Path, exchange: str) -> Iterator[str]:
     yield f"create or replace macro exchange_id() as {quoted(exchange)}"
     yield _instrument_name(data, exchange)
     objects = sql_objects()
+    derived = _derived_tables(data, exchange)
+    objects |= {table.view.place: table.view for table in derived}
     yield f"create or replace macro catalogue_json() as {quoted(_catalogue(objects.values()))}"
-    yield f"create or replace macro columns_json() as {quoted(_columns())}"
+    yield f"create or replace macro columns_json() as {quoted(_columns(derived))}"
     for place, one in objects.items():
         yield _WITHOUT_ROWS.get(place, one.statements)
     for place in _WITHOUT_ROWS:
         yield objects[place].statements
+
+
+def _derived_tables(data: Path, exchange: str) -> list[DerivedTable]:
+    from pipeline.lake import Lake  # noqa: PLC0415 - see _prepare
+
+    return Lake(data, exchange).derived_tables()
 
 
 def _catalogue(objects: Iterable[SqlObject]) -> str:
@@ -171,13 +209,13 @@ def _catalogue(objects: Iterable[SqlObject]) -> str:
     )  # fmt: skip
 
 
-def _columns() -> str:
+def _columns(derived: Iterable[DerivedTable]) -> str:
     """Return as JSON what columns of views mean: view, column, unit or clock, meaning."""
     from pipeline.view_columns import view_columns  # noqa: PLC0415 - see _prepare
 
     return json.dumps(
         [[view, column.name, column.unit, column.meaning]
-         for view, columns in view_columns().items() for column in columns.values()]
+         for view, columns in view_columns(derived).items() for column in columns.values()]
     )  # fmt: skip
 
 

@@ -109,10 +109,11 @@ def read_trades(
                 lost = max(last + 1, covered) if lost is None else lost
                 continue
             last = in_microseconds(datetime.fromisoformat(text[:26]).replace(tzinfo=UTC))
-            if lost is not None:
+            # A line that arrived just after its minute tells of no connection in the next one.
+            if lost is not None and last < begin + _MINUTE_US:
                 reading.unknown.append((lost, last))
                 lost = None
-            _take(reading, quotes, last, json.loads(text[29:]))
+            _take(reading, quotes, last, json.loads(text[29:]), begin // _DAY_US)
         minute += _MINUTE
     if lost is not None:
         reading.unknown.append((lost, in_microseconds(end)))
@@ -127,12 +128,16 @@ def _lines(path: Path) -> Iterator[str]:
 
 
 def _take(
-    reading: TradeReading, quotes: dict[str, Quote | None], arrival: int, message: dict[str, Any]
+    reading: TradeReading,
+    quotes: dict[str, Quote | None],
+    arrival: int,
+    message: dict[str, Any],
+    day: int,
 ) -> None:
     for item in message["data"]:
         name = item.get("instrumentId") or item["marketCode"]
         timestamp = int(item["timestamp"]) * 1000 if "timestamp" in item else None
-        reading.days[name].add(arrival // _DAY_US)
+        reading.days[name].add(day)  # of the slice
         if message["table"] == "trade":
             numbers = float(item["price"]), float(item["quantity"])
             one = Print(arrival, timestamp, item["side"].lower(), *numbers, quotes.get(name))

@@ -53,6 +53,17 @@ def test_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
     assert names(tmp_path) == ["deep/er/file"]
 
 
+def test_what_is_removed_leaves_no_folder(tmp_path: Path) -> None:
+    """But what others have put beside it stays."""
+    for name in ("alone/file", "shared/file", "shared/other"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("x")
+    durable.remove(tmp_path / "alone" / "file")
+    durable.remove(tmp_path / "shared" / "file")
+    assert names(tmp_path) == ["shared/other"]
+    assert not (tmp_path / "alone").exists()
+
+
 def test_reader_keeps_the_file_that_it_opened(tmp_path: Path) -> None:
     """A file that is being read is replaced beside its reader, not under it."""
     path = tmp_path / "file"

@@ -152,7 +152,7 @@ SENTENCES: list[tuple[PipelineError, int, str]] = [
         WorkerLost(),
         2,
         (
-            "a process that ingested a day was killed, perhaps because memory ran out. The days "
+            "a process that worked on a day was killed, perhaps because memory ran out. The days "
             "that were done are in the lake; run it again, with fewer --jobs for less memory."
         ),
     ),

@@ -9,7 +9,8 @@ import re
 import shutil
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import polars as pl
@@ -179,6 +180,44 @@ def test_the_database_file_is_written_again_only_when_the_folder_has_moved(
     write_database(moved, "coinflex")
     with duckdb.connect(str(database_path(moved, "coinflex")), read_only=True) as connection:
         assert connection.execute("select count(*) from trades").fetchall() == [(1,)]
+
+
+def _all_objects(data: Path) -> list[tuple[Any, ...]]:
+    """Return what a connection has: each view and macro, how it is called, and its comment."""
+    with connect(data) as connection:
+        return connection.execute(
+            """select function_name, function_type, parameters, comment from duckdb_functions()
+            where not internal
+            union all
+            select view_name, 'view', null, comment from duckdb_views() where not internal
+            union all
+            select table_name, 'table', null, comment from duckdb_tables()
+            order by all"""
+        ).fetchall()
+
+
+@pytest.mark.parametrize("harm", ["none", "lacks", "damaged", "of another folder", "held"])
+def test_a_connection_is_the_same_with_any_database_file(
+    data: Path, tmp_path: Path, harm: str
+) -> None:
+    """Objects are copied from the file where it holds the same, and made where it does not."""
+    made = _all_objects(data)
+    path = write_database(data, "coinflex")
+    if harm == "lacks":
+        path.unlink()
+    elif harm == "damaged":
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    elif harm == "of another folder":
+        shutil.copytree(data, tmp_path / "other")
+        path.write_bytes(write_database(tmp_path / "other", "coinflex").read_bytes())
+    with duckdb.connect(str(path)) if harm == "held" else nullcontext():
+        found = _all_objects(data)
+        with connect(data) as connection:
+            root = connection.execute("select lake_root()").fetchall()
+            trades = connection.execute("select count(*) from trades").fetchall()
+    assert found == made
+    assert root == [(str(data / "lake"),)]
+    assert trades == [(1,)]
 
 
 def test_the_order_of_objects_is_the_same_in_each_process() -> None:

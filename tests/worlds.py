@@ -3,9 +3,8 @@
 Twenty minutes around a midnight, two instruments. Planted, all by one seed: disconnects, minutes
 never fetched, silent minutes, restarts of the engine, repeated numbers, crossed and one-sided and
 empty books, messages in one microsecond, an exchange's clock that steps back or is not given,
-messages of the full channel that are no whole book, lines that arrive just after their day; trades
-at, inside and beyond the best prices, several of one order in a line or in lines that follow each
-other.
+messages of the full channel that are no whole book, and lines that arrive just after their day.
+Trades are at, inside and beyond the best prices, some of one order, in a line or one after another.
 """
 
 from __future__ import annotations

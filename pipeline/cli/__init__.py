@@ -11,7 +11,7 @@ import sys
 
 import click
 
-from pipeline.cli import backfill, check, demo, ingest, plot, query, simulate, status
+from pipeline.cli import backfill, check, demo, derive, ingest, plot, query, simulate, status
 from pipeline.cli.options import shared_options
 from pipeline.errors import PipelineError, UsageError
 
@@ -45,6 +45,7 @@ for command in (
     backfill.backfill,
     ingest.ingest,
     ingest.import_slices,
+    derive.derive,
     query.sql,
     query.book,
     plot.plot,

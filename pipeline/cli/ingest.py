@@ -48,6 +48,7 @@ def ingest(
         "days_ingested": len(report.written),
         "days_up_to_date": len(report.up_to_date),
         "slices_corrupt": len(report.corrupt),
+        "derived_removed": report.derived_removed,
         **report.counts,
     }
     print_json(result) if as_json() else print_facts(result)

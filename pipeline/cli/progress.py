@@ -70,12 +70,19 @@ class RunProgress:
 
     def ingested(self, day: date, done: int, total: int) -> None:
         """One more day is in the lake."""
+        self._finished("days into the lake", "ingested", day.isoformat(), done, total)
+
+    def derived(self, name: str, done: int, total: int) -> None:
+        """One more instrument's day is derived."""
+        self._finished("days derived", "derived", name, done, total)
+
+    def _finished(self, title: str, verb: str, name: str, done: int, total: int) -> None:
         if self._bar:
             if done == 1:
-                self._days = self._bar.add_task("days into the lake", total=total, note="")
-            self._bar.update(self._days, completed=done, note=day.isoformat())
+                self._days = self._bar.add_task(title, total=total, note="")
+            self._bar.update(self._days, completed=done, note=name)
         else:
-            log.info("ingested %s (%d of %d days)", day, done, total)
+            log.info("%s %s (%d of %d days)", verb, name, done, total)
 
     def _rate(self) -> str:
         seconds = max(time.monotonic() - self._begun, 1e-3)

@@ -15,7 +15,7 @@ from pipeline.research.frames import as_frame, check_kind, check_rows, frames_of
 from pipeline.research.times import moment, moments, naive, span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     import polars as pl
     from numpy.typing import NDArray
@@ -35,7 +35,6 @@ _LADDER: Final = pa.schema(
     ]
 )
 _DEEPEST: Final = 1000
-_TIMES_AT_ONCE: Final = 1 << 20
 
 
 class BookQuestions(Asking):
@@ -103,7 +102,7 @@ class BookQuestions(Asking):
         """
         self._check_book(instrument, depth, frame, batch_rows)
         asked = np.unique(moments(times))
-        pieces = self._standing(instrument, [asked], depth, max_age)
+        pieces = self._standing(instrument, asked, depth, max_age)
         return _delivered("long", pieces, frame, batch_rows)
 
     @overload
@@ -194,17 +193,18 @@ class BookQuestions(Asking):
     def _standing(
         self,
         instrument: str,
-        times: Iterable[NDArray[np.int64]],
+        times: NDArray[np.int64] | range,
         depth: int | None,
         max_age: Span | None,
     ) -> Iterator[Snapshots]:
         """Return the books that stand at times, which come in order."""
-        from pipeline.snapshots import at_times, no_snapshots  # noqa: PLC0415 - see _delivered
+        from pipeline.snapshots import at_times, no_snapshots, on_grid  # noqa: PLC0415 - see _delivered
 
         oldest = None if max_age is None else span(max_age, "max_age", least=0)
         none = no_snapshots(at_times=True, depth=depth or 1)
-        found = (at_times(self._lake, instrument, some, depth, oldest) for some in times)
-        return chain([none], chain.from_iterable(found))
+        if isinstance(times, range):
+            return chain([none], on_grid(self._lake, instrument, times, depth, oldest))
+        return chain([none], at_times(self._lake, instrument, times, depth, oldest))
 
     def _changed(self, instrument: str, start: int, end: int, depth: int) -> Iterator[Snapshots]:
         """Return the books that changed their top levels."""
@@ -222,13 +222,9 @@ def _check_depth(depth: int | None, *, whole_books: bool = True) -> None:
         raise UsageError("depth", depth, f"levels a side: 1 to {_DEEPEST}{all_levels}")
 
 
-def _grid(start: Time, end: Time, step: Span) -> Iterator[NDArray[np.int64]]:
-    """Return start, start + step, … before end, in parts."""
-    first, last, apart = moment(start, "start"), moment(end, "end"), span(step, "step")
-    return (
-        np.arange(begin, min(last, begin + apart * _TIMES_AT_ONCE), apart)
-        for begin in range(first, last, apart * _TIMES_AT_ONCE)
-    )
+def _grid(start: Time, end: Time, step: Span) -> range:
+    """Return start, start + step, … before end."""
+    return range(moment(start, "start"), moment(end, "end"), span(step, "step"))
 
 
 def _delivered(

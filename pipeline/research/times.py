@@ -16,7 +16,7 @@ import polars as pl
 import pyarrow as pa
 
 from pipeline.errors import UsageError
-from pipeline.times import as_utc, parse_time, to_us
+from pipeline.times import SPAN_UNITS, as_utc, parse_time, to_us
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -34,9 +34,6 @@ _TIMES_THAT_WORK: Final = (
     "numpy.datetime64(1596240000000, 'ms')"
 )
 _SPANS_THAT_WORK: Final = "a time span above 0 as text (500ms, 1s, 5m, 1h, 1d) or timedelta"
-_UNITS: Final = {
-    "us": 1, "ms": 1_000, "s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000,
-}  # fmt: skip
 _FIRST: Final = to_us(datetime.min.replace(tzinfo=UTC))
 LAST: Final = to_us(datetime.max.replace(tzinfo=UTC))
 _US: Final = pl.Datetime("us")
@@ -116,7 +113,7 @@ def span(value: Span, parameter: str, least: int = 1) -> int:
 def _span(value: object) -> int | None:
     if isinstance(value, str):
         told = re.fullmatch(r"\s*(\d+)\s*(us|ms|s|m|h|d)\s*", value)
-        return int(told[1]) * _UNITS[told[2]] if told else None
+        return int(told[1]) * SPAN_UNITS[told[2]] if told else None
     if isinstance(value, np.timedelta64):
         return int(value.astype("timedelta64[us]").astype(np.int64))
     if isinstance(value, timedelta) and not _is_nat(value):

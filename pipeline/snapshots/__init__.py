@@ -10,9 +10,18 @@ Times are microseconds since 1970, UTC, on the arrival clock. A piece is some MB
 range: what is not kept is gone.
 """
 
-from pipeline.snapshots.at_times import at_times
+from pipeline.snapshots.at_times import at_times, on_grid
 from pipeline.snapshots.compiling import compile_replay
-from pipeline.snapshots.on_change import on_change
+from pipeline.snapshots.on_change import changes_of_day, on_change
 from pipeline.snapshots.tables import long_table, no_snapshots, wide_table
 
-__all__ = ["at_times", "compile_replay", "long_table", "no_snapshots", "on_change", "wide_table"]
+__all__ = [
+    "at_times",
+    "changes_of_day",
+    "compile_replay",
+    "long_table",
+    "no_snapshots",
+    "on_change",
+    "on_grid",
+    "wide_table",
+]

@@ -9,7 +9,7 @@ book. So the rows of [a, b) followed by those of [b, c) are those of [a, c).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from pipeline.lake import Lake
     from pipeline.snapshots.day_file import Group
 
-__all__ = ["on_change"]
+__all__ = ["changes_of_day", "on_change"]
+
+_EVER: Final = np.iinfo(np.int64)
 
 
 class _Before(NamedTuple):
@@ -45,6 +47,17 @@ def on_change(lake: Lake, instrument: str, start: int, end: int, depth: int) -> 
         if file is not None:
             with file:
                 yield from replay.day(file, start, end)
+
+
+def changes_of_day(lake: Lake, instrument: str, day: int, depth: int) -> Iterator[Snapshots]:
+    """Yield the books of a day's file (days since 1970) that changed the top levels, in line order.
+
+    All that it has, whenever it arrived: a clock may have run out of the day.
+    """
+    file = DayFile.open(lake, instrument, day)
+    if file is not None:
+        with file:
+            yield from _Replay(lake, instrument, depth).day(file, _EVER.min, _EVER.max)
 
 
 class _Replay:

@@ -17,6 +17,7 @@ import stamina
 from pipeline import durable
 from pipeline.errors import ServiceRefused, ServiceUnreachable, SliceCorrupt
 from pipeline.slices import Door
+from pipeline.sources.event_loop import run_to_end
 from pipeline.sources.tardis_http import Answer, Details, NoAnswer, TardisHttp, verdict
 from pipeline.sources.tardis_plan import Plan, make_plan
 from pipeline.times import minute_text
@@ -77,7 +78,7 @@ def plan_backfill(
     instruments: Sequence[str] | None = None,
 ) -> Plan:
     """Return what a backfill of a range would ask for; writes nothing."""
-    details = asyncio.run(exchange_details(settings))
+    details = run_to_end(exchange_details(settings))
     door = Door(settings.data, settings.exchange)
     return make_plan(details, door, wanted, channels=channels, instruments=instruments)
 

@@ -207,6 +207,32 @@ def test_a_quote_is_carried_over_midnight_if_nothing_broke(tmp_path: Path, *, lo
     assert narrow == [carried[0][:2]]
 
 
+def test_lines_that_arrived_just_after_their_day_follow_each_other(tmp_path: Path) -> None:
+    """The last slice of a day holds them: midnight is no hole in it, a disconnect is one."""
+    last, first = 1439, 1440
+    late = [_print(0.1, 1, minute=first), _book(0.2, 11, 13, first), _print(0.3, 2, minute=first)]
+    minutes = {last: [_book(50, 10, 12, last), *late], first: [_print(1, 3, minute=first)]}
+    query = "select price, bid_price, quote_age from trades_with_quotes('BTC-USD', '2020-08-02"
+    with _lake(tmp_path / "whole", minutes) as lake:
+        found = _rows(lake, f"{query}', '2020-08-03')")
+        narrow = _rows(lake, f"{query} 00:00:00.25', '2020-08-02 00:00:00.5')")
+    minutes[last].insert(1, "")
+    with _lake(tmp_path / "broken", minutes) as lake:
+        broken = _rows(lake, f"{query}', '2020-08-03')")
+        gaps = _rows(lake, f"select start, stop from trade_gaps({_TWO_DAYS}) limit 3 offset 1")
+    # Of a day without a message it is not known how long the day before stands on.
+    assert found == [(1, 10, 10.1), (2, 11, pytest.approx(0.1)), (3, None, None)]
+    assert narrow == found[1:2]
+    assert broken == [(1, None, None), *found[1:]]
+    # Nor do they show that a connection stood at the next day's beginning.
+    midnight = 86_400
+    assert gaps == [
+        (midnight - 10 + 1e-6, midnight),
+        (midnight, midnight + 1),
+        (midnight + 60, 2 * midnight),
+    ]
+
+
 def test_where_the_clock_steps_back_no_quote_is_of_the_future(tmp_path: Path) -> None:
     """By the clock the book arrived after the trade below it: its age would be below zero."""
     lines = [_book(1, 10, 12), _book(5, 20, 22), _print(4, 1), _print(6, 2)]

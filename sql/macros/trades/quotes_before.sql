@@ -12,14 +12,14 @@ with
   ),
 
   -- Since valid_until never falls from one message of a day to the next, what is left out here stands
-  -- before all that is wanted. A message behind `until` may stand before a line by a clock that
-  -- stepped back.
+  -- before all that is wanted, up to a minute more for lines that arrived just after their day. A
+  -- message behind `until` may stand before a line by a clock that stepped back.
   messages as (
     select
       date, arrival, timestamp, local_timestamp, valid_until, bid_levels is not null as is_book,
       bid_price, bid_amount, ask_price, ask_amount
     from lake_rows(files)
-    where valid_until >= since and local_timestamp < until + interval 1 minute
+    where valid_until >= since - interval 1 minute and local_timestamp < until + interval 1 minute
   ),
 
   of_the_day as (
@@ -85,7 +85,12 @@ with
       bid_price, bid_amount, ask_price, ask_amount
     from of_the_day
     where is_book
-      and (arrived < valid_until or (date, arrival) in (from ended_at_once))
+      and (
+        arrived < valid_until
+        or (date, arrival) in (from ended_at_once)
+        -- Both arrived just after their day, or the line did. Its end is no hole in its file.
+        or (valid_until >= (date + 1)::timestamp and arrived >= (date + 1)::timestamp)
+      )
     union all
     select *
     from carried
