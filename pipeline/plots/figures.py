@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from pipeline.plots.stretches import Pieces
 
 __all__ = [
-    "BLUE", "GREY", "ORANGE", "PURPLE", "SKY", "UNKNOWN", "VERMILLION",
+    "BLUE", "GREY", "LACKING", "ORANGE", "PURPLE", "SKY", "UNKNOWN", "VERMILLION",
     "axes_for", "dates", "head", "number", "plain", "price_axis", "range_text", "say",
-    "shade_unknown", "short", "time_axis", "time_text",
+    "shade_lacking", "shade_unknown", "short", "time_axis", "time_text",
 ]  # fmt: skip
 
 # Okabe and Ito's colours, which people with any kind of colour vision tell apart.
@@ -40,6 +40,7 @@ GREY: Final = "0.45"
 
 # The label of unknown time, in every legend.
 UNKNOWN: Final = "book unknown"
+LACKING: Final = "trades may be lacking"
 
 # Of years, months, days, hours, minutes and seconds; and of those at which a larger one begins.
 _TICKS: Final = ["%Y", "%Y-%m", "%m-%d", "%H:%M", "%H:%M", "%H:%M:%S.%f"]
@@ -103,10 +104,11 @@ def dates(microseconds: NDArray[np.int64] | Sequence[int]) -> NDArray[np.float64
     return np.asarray(found, np.float64)
 
 
-def range_text(pieces: Pieces) -> str:
-    """Return a range in words, and for how much of it a book is known."""
+def range_text(pieces: Pieces, causes: Sequence[str]) -> str:
+    """Return a range in words, for how much of it a book is known, and why not for more."""
     start, end = (time_text(int(edge)) for edge in pieces.edges[[0, -1]])
-    return f"{start} to {end} UTC · book known {100 * pieces.share_known:.4g} % of the time"
+    why = f" (else: {', '.join(causes)})" if causes else ""
+    return f"{start} to {end} UTC · book known {100 * pieces.share_known:.4g} % of the time{why}"
 
 
 def head(axes: Axes, title: str, lines: Sequence[str], *, legend: bool = False) -> None:
@@ -134,16 +136,22 @@ def _add_legend(axes: Axes) -> int:
     _, labels = axes.get_legend_handles_labels()
     if not labels:
         return 0
+    widths = [len(label) * _LETTER + _HANDLE for label in labels]
     columns = next(
-        many for many in range(len(labels), 0, -1)
-        if many == 1 or many * (max(map(len, labels)) * _LETTER + _HANDLE) < _width(axes)
-        or sum(len(label) * _LETTER + _HANDLE for label in labels) < _width(axes)
-    )  # fmt: skip
+        many for many in range(len(labels), 0, -1) if many == 1 or _fits(widths, many, _width(axes))
+    )
     axes.legend(
         loc="lower left", bbox_to_anchor=(0, 1), ncols=columns, frameon=False, fontsize=9,
         borderaxespad=0.3, borderpad=0.2, handlelength=1.6, columnspacing=1.6,
     ).set_in_layout(False)  # fmt: skip
     return -(-len(labels) // columns)
+
+
+def _fits(widths: list[float], columns: int, room: float) -> bool:
+    """Say whether columns, filled one after another, are no wider together than there is room."""
+    rows = -(-len(widths) // columns)
+    filled = [widths[first : first + rows] for first in range(0, len(widths), rows)]
+    return sum(map(max, filled)) < room
 
 
 def _width(axes: Axes) -> float:
@@ -179,22 +187,30 @@ def price_axis(axis: Axis, label: str, unit: str, ticks: int = 9, *, is_log: boo
     axis.set_label_text(f"{label} ({plain(unit)})", fontsize=10)
 
 
-def shade_unknown(
-    axes: Axes, stretches: Iterable[tuple[int, int]], causes: Sequence[str] = ()
-) -> PolyCollection | None:
+def shade_unknown(axes: Axes, stretches: Iterable[tuple[int, int]]) -> None:
     """Hatch the times in which no book is known, from bottom to top."""
+    _hatch(axes, stretches, 1.0, facecolors="0.9", hatch="////", zorder=2.5, label=UNKNOWN)
+
+
+def shade_lacking(axes: Axes, stretches: Iterable[tuple[int, int]]) -> None:
+    """Hatch the times in which trades may be lacking, along the bottom."""
+    _hatch(axes, stretches, 0.025, facecolors="0.75", hatch="xxxx", zorder=3.5, label=LACKING)
+
+
+def _hatch(
+    axes: Axes,
+    stretches: Iterable[tuple[int, int]],
+    top: float,
+    **look: Any,  # noqa: ANN401 - matplotlib's own
+) -> None:
     spans = [tuple(dates(list(stretch))) for stretch in stretches]
-    if not spans:
-        return None
-    why = f" ({', '.join(causes)})" if causes else ""
-    # The edge lets a gap that is narrower than a dot of the screen be seen.
-    shading = PolyCollection(
-        [[(first, 0), (first, 1), (last, 1), (last, 0)] for first, last in spans],
-        transform=axes.get_xaxis_transform(), facecolors="0.9", edgecolors="0.62", hatch="////",
-        linewidths=0.5, zorder=2.5, label=f"{UNKNOWN}{why}",
-    )  # fmt: skip
-    axes.add_collection(shading, autolim=False)
-    return shading
+    if spans:
+        # The edge lets a gap that is narrower than a dot of the screen be seen.
+        shading = PolyCollection(
+            [[(first, 0), (first, top), (last, top), (last, 0)] for first, last in spans],
+            transform=axes.get_xaxis_transform(), edgecolors="0.62", linewidths=0.5, **look,
+        )  # fmt: skip
+        axes.add_collection(shading, autolim=False)
 
 
 def say(axes: Axes, sentence: str, **place: Any) -> None:  # noqa: ANN401 - matplotlib's own

@@ -19,11 +19,12 @@ from pipeline.plots.figures import (
     price_axis,
     range_text,
     say,
+    shade_lacking,
     shade_unknown,
     time_axis,
 )
 from pipeline.plots.prices import rows_between, tick_of
-from pipeline.plots.stretches import causes_of_gaps, known_stretches, pieces_of
+from pipeline.plots.stretches import causes_of_gaps, known_stretches, pieces_of, trades_lacking
 from pipeline.plots.trades import draw_trades, read_trades
 from pipeline.research.times import naive
 
@@ -75,6 +76,7 @@ class Liquidity(NamedTuple):
     levels: Levels
     deeper: NDArray[np.bool_]  # (piece, bid or ask): there are levels below those
     trades: list[Marks]
+    lacking: list[tuple[int, int]]  # where no trade means nothing
     causes: list[str]
     why: str
     units: Units
@@ -103,6 +105,7 @@ def read_heatmap(lake: Questions, asked: Asked, depth: int | None, *, trades: bo
     return Liquidity(
         asked, depth, pieces, found.only(~beyond), deeper,
         read_trades(lake, asked) if trades else [],
+        trades_lacking(lake, asked) if trades else [],
         causes_of_gaps(lake, asked) if not pieces.known.all() else [],
         "" if pieces.known.any() else lake.explain(asked.instrument, naive(asked.start)),
         units_of(lake, asked.instrument),
@@ -116,7 +119,8 @@ def draw_heatmap(axes: Axes, found: Liquidity) -> None:
     if rows is not None:
         _draw_amounts(axes, found, rows)
         _draw_best(axes, found)
-    shade_unknown(axes, pieces.unknown(), found.causes)
+    shade_unknown(axes, pieces.unknown())
+    shade_lacking(axes, found.lacking)
     draw_trades(axes, found.trades)
     if not pieces.known.any():
         say(axes, found.why)
@@ -138,7 +142,7 @@ def _about(found: Liquidity, rows: Rows | None) -> list[str]:
         "" if rows is None else f" · price bins of {number(rows.size)} {plain(found.units.counter)}"
     )
     return [
-        range_text(found.pieces),
+        range_text(found.pieces, found.causes),
         f"the book every {span_text(asked.step)}, {which}{bins}",
     ]
 

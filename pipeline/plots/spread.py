@@ -105,7 +105,7 @@ def draw_spread(axes: Axes, found: Spreads) -> None:
     else:
         price_axis(axes.yaxis, "Spread", found.units.counter)
         axes.set_yticks([])
-    shade_unknown(axes, pieces.unknown(), found.causes)
+    shade_unknown(axes, pieces.unknown())
     if not pieces.known.any():
         say(axes, found.why)
     elif not has_spread:
@@ -118,7 +118,7 @@ def draw_spread(axes: Axes, found: Spreads) -> None:
 
 def _about(found: Spreads) -> list[str]:
     asked = found.asked
-    lines = [range_text(found.pieces)]
+    lines = [range_text(found.pieces, found.causes)]
     mean, mean_bp = found.mean(found.average), found.mean(found.average_bp)
     if mean is not None:
         in_points = "" if mean_bp is None else f" = {short(mean_bp)} bp"

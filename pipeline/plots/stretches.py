@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pipeline.plots.asked import Asked
     from pipeline.research.questions import Questions
 
-__all__ = ["Pieces", "causes_of_gaps", "known_stretches", "pieces_of", "runs"]
+__all__ = ["Pieces", "causes_of_gaps", "known_stretches", "pieces_of", "runs", "trades_lacking"]
 
 # One row per book with which a stretch of known books begins or ends, or both.
 _KNOWN = """
@@ -30,6 +30,11 @@ with
 select starts, ends, is_first, is_last
 from standing
 where is_first or is_last
+order by starts
+"""
+_RECORDED = """
+select epoch_us(starts), epoch_us(ends)
+from trade_feed($1, $2, $3)
 order by starts
 """
 _CAUSES = "select distinct cause from gaps($1, $2, $3) order by cause"
@@ -81,6 +86,19 @@ def causes_of_gaps(lake: Questions, asked: Asked) -> list[str]:
     with lake.cursor() as cursor:
         rows = rows_of(cursor, _CAUSES, asked.parameters())
     return [cause.replace("_", " ") for (cause,) in rows]
+
+
+def trades_lacking(lake: Questions, asked: Asked) -> list[tuple[int, int]]:
+    """Return the stretches of a range in which trades may be lacking: no trade means nothing."""
+    with lake.cursor() as cursor:
+        recorded = rows_of(cursor, _RECORDED, asked.parameters())
+    found = []
+    upto = asked.start
+    for starts, ends in [*recorded, (asked.end, asked.end)]:
+        if starts > upto:
+            found.append((upto, min(starts, asked.end)))
+        upto = max(upto, ends)
+    return found
 
 
 def pieces_of(asked: Asked, known: NDArray[np.int64]) -> Pieces:

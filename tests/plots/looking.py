@@ -42,14 +42,15 @@ def microseconds(places: Any) -> NDArray[np.int64]:
     return np.rint(days * 86_400_000_000).astype(np.int64)
 
 
-def hatched(axes: Axes) -> list[tuple[int, int]]:
-    """Return the times that are hatched, from bottom to top of the axes."""
+def hatched(axes: Axes, label: str = "book unknown") -> list[tuple[int, int]]:
+    """Return the times that are hatched under a label; where books are unknown, to the top."""
     found = []
     for shading in axes.collections:
-        if isinstance(shading, PolyCollection) and shading.get_hatch():
+        if isinstance(shading, PolyCollection) and str(shading.get_label()).startswith(label):
+            assert shading.get_hatch()
             for path in shading.get_paths():
                 corners = np.asarray(path.vertices)
-                assert {0.0, 1.0} == set(corners[:, 1])
+                assert label != "book unknown" or {0.0, 1.0} == set(corners[:, 1])
                 first, last = microseconds([corners[:, 0].min(), corners[:, 0].max()]).tolist()
                 found.append((first, last))
     return found

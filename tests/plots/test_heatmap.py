@@ -99,8 +99,8 @@ def test_a_range_without_a_book_says_why(lake: OpenLake) -> None:
     axes = lake.plot.heatmap(NAMES[0], start, end)
     assert hatched(axes) == [(in_microseconds(start), in_microseconds(end))]
     assert lake.explain(NAMES[0], start) in " ".join(text_of(axes).split())
-    assert "book known 0 % of the time" in text_of(axes)
-    assert "book unknown (not fetched)" in axes.get_legend_handles_labels()[1]
+    assert "book known 0 % of the time (else: not fetched)" in text_of(axes)
+    assert "book unknown" in axes.get_legend_handles_labels()[1]
 
 
 def test_few_trades_are_marked_one_by_one(world: World, lake: OpenLake) -> None:
@@ -120,6 +120,20 @@ def test_few_trades_are_marked_one_by_one(world: World, lake: OpenLake) -> None:
     assert shapes[0] != shapes[1]
     without = lake.plot.heatmap(NAMES[0], *_RANGE, trades=False)
     assert not [one for one in without.collections if str(one.get_label()).startswith("taker")]
+
+
+def test_time_in_which_trades_may_be_lacking_is_hatched_at_the_bottom(
+    world: World, lake: OpenLake
+) -> None:
+    """So that a time without a mark is not taken for one without a trade."""
+    axes = lake.plot.heatmap(NAMES[0], *_RANGE)
+    found, (upto, end) = [], _MICROSECONDS
+    for start, stop in world.trades.known(NAMES[0]):
+        if max(start, _MICROSECONDS[0]) > upto:
+            found.append((upto, start))
+        upto = max(upto, stop)
+    assert hatched(axes, "trades may be lacking") == [*found, (upto, end)]
+    assert hatched(lake.plot.heatmap(NAMES[0], *_RANGE, trades=False), "trades may") == []
 
 
 def test_many_trades_are_summed_by_time_and_side(tmp_path: Path) -> None:
