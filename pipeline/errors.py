@@ -10,6 +10,7 @@
     ├── MinutesLacking           3   minutes that were asked for did not arrive
     ├── LakeError                2   the lake can't be written, or says other than raw
     │   ├── LakeUnwritable       2
+    │   ├── LakeDamaged          2   a partition can't be read
     │   ├── LakeDisagrees        2
     │   ├── LakeInconsistent     2   the lake disagrees with itself
     │   └── WorkerLost           2
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "KeyRequired",
+    "LakeDamaged",
     "LakeDisagrees",
     "LakeEmpty",
     "LakeError",
@@ -202,6 +204,21 @@ class LakeUnwritable(LakeError):
         return (
             f"can't write {self.path}: {self.reason}. What is there is whole; free space or "
             "give the permission, or name another folder with --data, and run it again."
+        )
+
+
+class LakeDamaged(LakeError):
+    """A partition is there and can't be read."""
+
+    def __init__(self, path: Path | str, reason: str) -> None:
+        self.path = path
+        self.reason = reason
+        super().__init__(path, reason)
+
+    def __str__(self) -> str:
+        return (
+            f"{self.path} is damaged: {self.reason}. Raw slices are not touched by this; make the "
+            "day again with: coinflex-l2 ingest --rebuild"
         )
 
 

@@ -75,10 +75,13 @@ class Reading:
 
     def end(self, instrument: str, time: int) -> None:
         """From a time on, no book of an instrument is known until its next message."""
-        for message in self.depth.get(instrument, [])[-1:]:
-            if message.until is None:
-                message.until = time
-                message.broken = True
+        messages = self.depth.get(instrument, [])
+        if messages and messages[-1].until is None:
+            messages[-1].broken = True
+        for message in reversed(messages):  # more than one where lines came late
+            if message.until is not None and message.until <= time:
+                break
+            message.until = time
 
 
 def in_microseconds(time: datetime) -> int:

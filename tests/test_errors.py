@@ -10,6 +10,7 @@ import pytest
 from pipeline import errors
 from pipeline.errors import (
     KeyRequired,
+    LakeDamaged,
     LakeDisagrees,
     LakeEmpty,
     LakeError,
@@ -121,6 +122,14 @@ SENTENCES: list[tuple[PipelineError, int, str]] = [
         (
             "can't write data/lake: the disk is full. What is there is whole; free space or give "
             "the permission, or name another folder with --data, and run it again."
+        ),
+    ),
+    (
+        LakeDamaged("depth/data.parquet", "no Parquet"),
+        2,
+        (
+            "depth/data.parquet is damaged: no Parquet. Raw slices are not touched by this; make "
+            "the day again with: coinflex-l2 ingest --rebuild"
         ),
     ),
     (

@@ -2,8 +2,8 @@
 
 Twenty minutes around a midnight, two instruments. Planted, all by one seed: disconnects, minutes
 never fetched, silent minutes, restarts of the engine, repeated numbers, crossed and one-sided and
-empty books, messages in one microsecond, an exchange's clock that steps back or is not given, and
-messages of the full channel that are no whole book.
+empty books, messages in one microsecond, an exchange's clock that steps back or is not given,
+messages of the full channel that are no whole book, and lines that arrive just after their day.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ NAMES = ("BTC-USD-SWAP-LIN", "FLEX-USD-SPR-QP-LIN")
 START = datetime(2020, 8, 1, 23, 50, tzinfo=UTC)
 END = datetime(2020, 8, 2, 0, 10, tzinfo=UTC)
 _MINUTES = 20
+_MIDNIGHT = datetime(2020, 8, 2, tzinfo=UTC)
+_JUST_AFTER = timedelta(milliseconds=500)  # arrives what its day's last slice holds
 
 
 @dataclass
@@ -47,6 +49,8 @@ def make(folder: Path, seed: int, jobs: int = 1) -> World:
         minute = START + timedelta(minutes=number)
         if minute not in lacking:
             lines = [] if minute in silent else _minute(minute, markets, rng)
+            if minute == _MIDNIGHT - timedelta(minutes=1):
+                lines += _just_after(markets, rng)
             write_minute(folder / "slices", minute, lines)
     adopt(folder / "data", "coinflex", folder / "slices")
     ingest(folder / "data", "coinflex", jobs=jobs)
@@ -55,7 +59,7 @@ def make(folder: Path, seed: int, jobs: int = 1) -> World:
 
 def _minute(minute: datetime, markets: list[_Market], rng: random.Random) -> list[str]:
     """Return a minute's lines, two dozen of each market, in order of arrival."""
-    times = sorted(rng.randrange(60_000_000) for _ in range(rng.randrange(5, 50)))
+    times = sorted(rng.randrange(500_000, 60_000_000) for _ in range(rng.randrange(5, 50)))
     lines: list[str] = []
     for time in times:
         arrival = minute + timedelta(microseconds=time)
@@ -65,6 +69,12 @@ def _minute(minute: datetime, markets: list[_Market], rng: random.Random) -> lis
         if rng.random() < 0.04:
             lines.append("")
     return lines
+
+
+def _just_after(markets: list[_Market], rng: random.Random) -> list[str]:
+    """Return lines of the day's last minute that arrived when it was over."""
+    times = sorted(rng.random() * _JUST_AFTER for _ in range(rng.randrange(4)))
+    return [rng.choice(markets).line(_MIDNIGHT + time) for time in times]
 
 
 @dataclass
@@ -105,7 +115,8 @@ class _Market:
         late = timedelta(milliseconds=rng.randrange(200) if rng.random() < 0.9 else 5000)
         if rng.random() < 0.97:
             data["timestamp"] = str(round((arrival - late).timestamp() * 1000))
-        action = "partial" if rng.random() < 0.98 else "increment"
+        whole = 0.6 if _MIDNIGHT <= arrival < _MIDNIGHT + _JUST_AFTER else 0.98
+        action = "partial" if rng.random() < whole else "increment"
         return {"table": "futures/depth", "data": [data], "action": action}
 
     def _price(self, tick: int) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -11,11 +12,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipeline.errors import LakeDamaged
 from pipeline.replay import Lists, Rows
 from pipeline.schemas import DEPTH
 from pipeline.times import DAY_US, MINUTE_US
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from pipeline.lake import Lake
@@ -90,22 +94,26 @@ class Group:
 
 
 class DayFile:
-    """An open partition; its groups say in which rows a time is to be looked for."""
+    """An open partition; its groups say in which rows a time is to be looked for.
 
-    def __init__(self, source: pa.NativeFile, day: int) -> None:
+    Raises LakeDamaged for what is no Parquet, or none that can be read to its end.
+    """
+
+    def __init__(self, path: str, day: int) -> None:
         self.day = day
-        self._source = source
-        self._file = pq.ParquetFile(source)
+        self._path = path
+        self._source = pa.OSFile(path)
+        with self._damage_named():
+            self._file = pq.ParquetFile(self._source)
 
     @classmethod
     def open(cls, lake: Lake, instrument: str, day: int) -> Self | None:
         """Open the partition of a day (days since 1970); None if there is none."""
         try:
             date_of = date.fromordinal(_EPOCH + day)
-            source = pa.OSFile(str(lake.partition(DEPTH.name, instrument, date_of)))
+            return cls(str(lake.partition(DEPTH.name, instrument, date_of)), day)
         except (FileNotFoundError, ValueError, OverflowError):  # no such day, or no day at all
             return None
-        return cls(source, day)
 
     def __enter__(self) -> Self:
         return self
@@ -129,7 +137,16 @@ class DayFile:
 
     def group(self, number: int) -> Group:
         """Read a group of rows."""
-        return Group.of(self._file.read_row_group(number, columns=_COLUMNS))
+        with self._damage_named():
+            return Group.of(self._file.read_row_group(number, columns=_COLUMNS))
+
+    @contextmanager
+    def _damage_named(self) -> Iterator[None]:
+        try:
+            yield
+        except (pa.ArrowException, OSError) as error:
+            reason = str(error).partition("\n")[0]
+            raise LakeDamaged(self._path, reason) from error
 
     def _statistics(self, name: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         metadata = self._file.metadata

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 import pipeline
-from pipeline.errors import UsageError
+from pipeline.errors import LakeDamaged, UsageError
 from pipeline.ingest import ingest
 from pipeline.sources.files import adopt
 from tests.holed import BTC, ETH, MIDNIGHT
@@ -220,3 +220,19 @@ def test_a_day_of_another_century_is_unknown(small: OpenLake) -> None:
         datetime.fromisoformat(time).replace(tzinfo=UTC) for time in times
     ]
     assert found.drop("t").null_count().row(0) == (3,) * 7
+
+
+@pytest.mark.parametrize("kept", [0, 100, -100])
+def test_a_damaged_partition_is_named_with_the_way_out(tmp_path: Path, kept: int) -> None:
+    """Nothing, its beginning, or all but its end is there: never a book, and no foreign error."""
+    write_minute(tmp_path / "slices", at(0), [depth(at(0, n), [[n, 1]], []) for n in range(1, 9)])
+    adopt(tmp_path / "data", "coinflex", tmp_path / "slices")
+    ingest(tmp_path / "data", "coinflex", jobs=1)
+    (path,) = (tmp_path / "data/lake/depth").rglob("instrument=*/date=2020*/data.parquet")
+    path.write_bytes(path.read_bytes()[:kept])
+    with pipeline.open(tmp_path / "data") as lake:
+        with pytest.raises(LakeDamaged, match="coinflex-l2 ingest --rebuild") as raised:
+            lake.snapshots("BTC-USD", "2020-08-01", "2020-08-02")
+        assert raised.value.path == str(path)
+        with pytest.raises(LakeDamaged):
+            lake.books("BTC-USD", "2020-08-01", "2020-08-02", "1h")

@@ -214,3 +214,25 @@ def test_a_step_that_leads_nowhere_is_refused(tmp_path: Path, step: str) -> None
     lake = _lake(tmp_path, {0: [depth(at(0, 1), _BIDS, _ASKS)]})
     with lake, pytest.raises(duckdb.Error, match=r"what would work|Could not convert"):
         lake.execute(f"from books({_HOUR}, {step})").fetchall()
+
+
+def test_a_message_that_is_no_book_ends_the_one_before_midnight_too(tmp_path: Path) -> None:
+    """It stands last in its day's file and arrived after it: until the next book none is known."""
+    last, first = 1439, 1440
+    odd = depth(at(first, 0.5), [[10, 7]], [], action="increment")
+    minutes = {
+        last: [depth(at(last, 1), _BIDS, _ASKS), odd],
+        first: [depth(at(first, 2), _BIDS, _ASKS)],
+    }
+    two_days = "'BTC-USD', '2020-08-01', '2020-08-03'"
+    with _lake(tmp_path, minutes) as connection:
+        standing = _rows(connection, f"select starts, ends from standing_books({two_days})")
+        at_times = [
+            _rows(connection, f"select price from book_at('BTC-USD', '2020-08-02 00:00:0{second}')")
+            for second in (0.4, 0.6, 2.5)
+        ]
+        changed = _rows(connection, f"select local_timestamp from book_snapshots({two_days})")
+    assert standing[:2] == [(60 * last + 1, 60 * first), (60 * first, 60 * first + 0.5)]
+    assert standing[2][0] == 60 * first + 2
+    assert [len(levels) for levels in at_times] == [4, 0, 4]
+    assert changed == [(60 * last + 1,), (60 * first + 2,)]

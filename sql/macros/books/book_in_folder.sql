@@ -95,4 +95,6 @@ union all
 select error('the lake was replaced while it was read; ask again'), null, null, null
 from standing
 anti join since_keyframe using (message, local_timestamp, valid_until)
+-- A message that is no book has no keyframe: it ends the book before it, and there is none to find.
+where standing.keyframe is not null
 order by side desc, level;

@@ -4,32 +4,31 @@
 -- midnight between them or not). `files` are those of `depth` around the range and of the day before.
 create or replace macro books_in_turn(files, start, "end") as table
 with
-  books as (
+  messages as (
     select
       date, message, keyframe, arrival, timestamp, local_timestamp, valid_until, carry_until, reset,
       bid_price, bid_amount, ask_price, ask_amount,
       is_between(local_timestamp, start, "end") as asked
     from lake_rows(files)
-    where bid_levels is not null
   ),
 
   asked_messages as (
     select date, min(message) as first_message, max(message) as last_message
-    from books
+    from messages
     where asked
     group by date
   ),
 
   chosen as (
-    select books.*
-    from books
-    join asked_messages on books.date = asked_messages.date
+    select messages.*
+    from messages
+    join asked_messages on messages.date = asked_messages.date
     where message between first_message - 1 and last_message
     union all
-    select books.*
-    from books
-    join asked_messages on books.date + 1 = asked_messages.date
-    anti join asked_messages as of_the_day on books.date = of_the_day.date
+    select messages.*
+    from messages
+    join asked_messages on messages.date + 1 = asked_messages.date
+    anti join asked_messages as of_the_day on messages.date = of_the_day.date
     where first_message = 0 and valid_until >= asked_messages.date::timestamp
   )
 
@@ -42,9 +41,12 @@ select
     else coalesce(
       carry_until >= local_timestamp
       and lag(date) over in_turn = date - 1
+      and lag(keyframe) over in_turn is not null
       and lag(valid_until) over in_turn >= date::timestamp,
       false
     )
   end as unbroken
 from chosen
-window in_turn as (order by date, message);
+window in_turn as (order by date, message)
+-- Last, since a message that is no book ends the one before it.
+qualify keyframe is not null;

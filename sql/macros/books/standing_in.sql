@@ -50,6 +50,8 @@ with
       bid_price, bid_amount, ask_price, ask_amount
     from left_over
     join carries on carries.date = left_over.date + 1
+    -- What is no book has ended the one before it all the same.
+    where keyframe is not null
   )
 
 from of_the_day

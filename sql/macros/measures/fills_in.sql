@@ -34,7 +34,8 @@ with
       amount * case when offered > wanted - before then (wanted - before) / offered else 1 end
         as quantity
     from reached
-    where before < wanted and side is not null
+    -- What adding up doubles may be off by is no rest, for which to take another level.
+    where before < wanted * (1 - 1e-12) and side is not null
   ),
 
   fills as (
@@ -64,7 +65,6 @@ with
     select
       times.*, takers.side,
       case when local_timestamp is not null then coalesce(filled, 0) end as filled,
-      -- Whole but for what adding up doubles may be off by.
       case when reached >= wanted * (1 - 1e-12) then notional / filled end as price,
       case takers.side when 'buy' then 1 else -1 end * above_mid / filled as above_mid,
       worst_price, levels
