@@ -41,6 +41,7 @@ LAYERS = [
     ["pipeline.normalize"],
     ["pipeline.lake"],
     ["pipeline.catalogue"],
+    ["pipeline.kept_objects"],
     ["pipeline.views"],
     ["pipeline.dictionary"],
     ["pipeline.query"],
