@@ -32,7 +32,8 @@ def measure(job: Job) -> Measured:
     with TardisSimulator(Path(job.slices)).running() as url:
         found = json.loads(client.run(_SCRIPT, _task(job, f"{url}/v1")))
     assert found["same"], f"two runs of {job.contender} differ"
-    return Measured(found["seconds"], found["cpu"], Counted(found["messages"]), found["peak"])
+    counted = Counted(found["messages"], snapshots=found["snapshots"] or None)
+    return Measured(found["seconds"], found["cpu"], counted, found["peak"])
 
 
 def _task(job: Job, endpoint: str) -> dict[str, Any]:

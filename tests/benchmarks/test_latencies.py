@@ -16,7 +16,7 @@ def test_a_tiny_day_is_backfilled_asked_and_planned(tmp_path: Path) -> None:
     text = bench("--tiny", *parts, "--kept", str(tmp_path / "kept"), "--json", str(path))
     found = json.loads(path.read_text())
     assert found["partitions"] == [2, 102]
-    assert len(found["queries"]) == 6
+    assert len(found["queries"]) == 10
     for latency in found["queries"]:
         assert len(latency["cold_large"]) == 1
         assert len(latency["warm_small"]) == len(latency["warm_large"]) > 1
@@ -27,5 +27,10 @@ def test_a_tiny_day_is_backfilled_asked_and_planned(tmp_path: Path) -> None:
     assert found["backfill"]["bytes"] > 100_000
     assert found["backfill"]["total"] > found["backfill"]["after_last_byte"] > 0
     # Of one day alone: that is what cores share.
-    assert [(row["part"], row["slices"]["minutes"]) for row in found["rows"]] == [("day", 7)] * 2
+    assert [(row["contender"]["name"], row["slices"]["minutes"]) for row in found["rows"]] == [
+        ("ours", 7), ("ours", 7), ("snapshots", 7),
+    ]  # fmt: skip
+    assert {row["part"] for row in found["rows"]} == {"day"}
+    for question in ("a day of books at 1 s in Python", "a day of quotes in Python", "connect"):
+        assert question in text
     assert "book_at in Python at 00:00:00.000" in text
