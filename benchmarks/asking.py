@@ -26,9 +26,10 @@ from pipeline.views import connect
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["BOOKS", "CONNECT", "QUESTIONS", "QUOTES", "asking"]
+__all__ = ["BOOKS", "BOOKS_IN_SQL", "CONNECT", "QUESTIONS", "QUOTES", "asking"]
 
 BOOKS: Final = "a day of books at 1 s in Python"
+BOOKS_IN_SQL: Final = "a day of books at 1 s in SQL"
 QUOTES: Final = "a day of quotes in Python"
 CONNECT: Final = "connect"
 _DAY: Final = timedelta(days=1)
@@ -64,7 +65,7 @@ class _Asker:
 _IN_SQL: Final[dict[str, Callable[[_Asker, datetime], Any]]] = {
     "book_at in SQL": _Asker.book_in_sql,
     "a day of quotes in SQL": _Asker.quotes,
-    "a day of books at 1 s in SQL": _Asker.books,
+    BOOKS_IN_SQL: _Asker.books,
     "coverage of the lake": _Asker.coverage,
 }
 # All rows and columns, as Polars.
