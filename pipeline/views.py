@@ -8,20 +8,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from pipeline import durable
 from pipeline.errors import LakeUnwritable
-from pipeline.kept_objects import copy_objects, write_file
 from pipeline.sql_objects import SqlObject, quoted, sql_objects
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator
 
     import duckdb
 
-__all__ = ["connect", "cursor_of", "database_path", "write_database"]
+__all__ = ["connect", "cursor_of", "database_path", "describe_columns", "write_database"]
 
 # Set for the whole database in memory, so for cursors too, which are connections of their own.
 # Footers are kept, and read again when a file has changed. To read ahead is left to the operating
@@ -65,7 +64,8 @@ def connect(data: Path | str = "data", exchange: str = "coinflex") -> duckdb.Duc
     for name, value in _SETTINGS.items():
         connection.execute(f"set global {name} = {value}")
     connection.execute(_NO_PROGRESS)
-    _make_objects(connection, _of_the_lake(Path(data), exchange))
+    for statement in _statements(Path(data), exchange):
+        connection.execute(statement)
     return connection
 
 
@@ -81,6 +81,18 @@ def database_path(data: Path, exchange: str) -> Path:
     return data / f"{exchange}.duckdb"
 
 
+def describe_columns(connection: duckdb.DuckDBPyConnection) -> None:
+    """Give every column of every view its meaning as a comment, for `duckdb_columns()`.
+
+    A tenth of a millisecond each, so `connect` leaves it out; the database file has them, and
+    `from catalogue_columns` says the same anywhere.
+    """
+    rows = connection.execute("from catalogue_columns").fetchall()
+    for view, column, _, unit, meaning, _ in rows:
+        text = quoted(f"{meaning} ({unit})" if unit else meaning)
+        connection.execute(f'comment on column {view}."{column}" is {text}')
+
+
 def write_database(data: Path, exchange: str) -> Path:
     """Write the views and macros as a database file, if what it would say has changed.
 
@@ -90,51 +102,33 @@ def write_database(data: Path, exchange: str) -> Path:
 
     _prepare(data, exchange)
     path = database_path(data, exchange)
-    own = _of_the_lake(data, exchange)
-    digest = hashlib.sha256("\n".join([*own.values(), *_of_any_lake()]).encode()).hexdigest()
+    statements = list(_statements(data, exchange))
+    drafts = data / "lake" / "_drafts" / exchange
+    digest = hashlib.sha256("\n".join(statements).encode()).hexdigest()
     if path.exists() and _digest_in(path) == digest:
         return path
-
-    def make(connection: duckdb.DuckDBPyConnection) -> None:
-        _make_objects(connection, own)
-        about = "create table about as select ? as digest, ? as exchange"
-        connection.execute(about, [digest, exchange])
-
-    try:
-        write_file(path, data / "lake" / "_drafts" / exchange, make)
-    except duckdb.Error as error:
-        full = "No space left" in str(error)  # which DuckDB tells in several ways
-        reason = "the disk is full" if full else str(error).splitlines()[0]
-        raise LakeUnwritable(path, reason) from error
+    with durable.replacing(path, drafts) as draft:
+        try:
+            _fill_database(draft, statements, digest, exchange)
+        except duckdb.Error as error:
+            full = "No space left" in str(error)  # which DuckDB tells in several ways
+            reason = "the disk is full" if full else str(error).splitlines()[0]
+            raise LakeUnwritable(path, reason) from error
+        finally:
+            draft.with_name(f"{draft.name}.wal").unlink(missing_ok=True)
     return path
 
 
-def _make_objects(connection: duckdb.DuckDBPyConnection, own: Mapping[str, str]) -> None:
-    """Make all objects in a database, for the lake that its own ones are of."""
+def _fill_database(draft: Path, statements: list[str], digest: str, exchange: str) -> None:
+    import duckdb  # noqa: PLC0415 - see connect
 
-    def make(new: duckdb.DuckDBPyConnection) -> None:
-        for statement in (*own.values(), *_of_any_lake()):
-            new.execute(statement)
-        _describe_columns(new)
-
-    def make_for_any_lake(new: duckdb.DuckDBPyConnection) -> None:
-        make(new)
-        for name in own:
-            new.execute(f"drop macro {name}")
-
-    if copy_objects(connection, (*_of_any_lake(), *_schemas()), make_for_any_lake):
-        for statement in own.values():
+    with duckdb.connect(str(draft)) as connection:
+        for statement in statements:
             connection.execute(statement)
-    else:
-        make(connection)
-
-
-def _describe_columns(connection: duckdb.DuckDBPyConnection) -> None:
-    """Give every column of every view its meaning as a comment, for `duckdb_columns()`."""
-    rows = connection.execute("from catalogue_columns").fetchall()
-    for view, column, _, unit, meaning, _ in rows:
-        text = quoted(f"{meaning} ({unit})" if unit else meaning)
-        connection.execute(f'comment on column {view}."{column}" is {text}')
+        describe_columns(connection)
+        about = "create table about as select ? as digest, ? as exchange"
+        connection.execute(about, [digest, exchange])
+        connection.execute("checkpoint")
 
 
 def _prepare(data: Path, exchange: str) -> None:
@@ -143,42 +137,19 @@ def _prepare(data: Path, exchange: str) -> None:
     Lake(data, exchange).prepare()
 
 
-def _of_the_lake(data: Path, exchange: str) -> dict[str, str]:
-    """Return what says where the lake lies, its exchange, and the names too long for a folder.
-
-    Macros by their names.
-    """
+def _statements(data: Path, exchange: str) -> Iterator[str]:
+    """Yield what makes the views: where the lake lies, the names too long for a folder, sql/."""
     root = str((data / "lake").resolve())
-    bodies = {
-        "lake_root()": quoted(root),
-        "exchange_id()": quoted(exchange),
-        "instrument_name(folder)": _instrument_name(data, exchange),
-    }
-    return {
-        head.partition("(")[0]: f"create or replace macro {head} as {body}"
-        for head, body in bodies.items()
-    }
-
-
-@cache
-def _of_any_lake() -> tuple[str, ...]:
-    """Return what makes all else, in order: the catalogue's texts, sql/."""
+    yield f"create or replace macro lake_root() as {quoted(root)}"
+    yield f"create or replace macro exchange_id() as {quoted(exchange)}"
+    yield _instrument_name(data, exchange)
     objects = sql_objects()
-    return (
-        f"create or replace macro catalogue_json() as {quoted(_catalogue(objects.values()))}",
-        f"create or replace macro columns_json() as {quoted(_columns())}",
-        *(_WITHOUT_ROWS.get(place, one.statements) for place, one in objects.items()),
-        *(objects[place].statements for place in _WITHOUT_ROWS),
-    )
-
-
-@cache
-def _schemas() -> tuple[str, ...]:
-    """Return what the columns of views are taken from."""
-    from pipeline.lake import PARTITIONED, arrow_schema  # noqa: PLC0415 - see _prepare
-    from pipeline.schemas import CATALOGUE  # noqa: PLC0415 - only used here
-
-    return tuple(str(arrow_schema(table)) for table in (*PARTITIONED.values(), CATALOGUE))
+    yield f"create or replace macro catalogue_json() as {quoted(_catalogue(objects.values()))}"
+    yield f"create or replace macro columns_json() as {quoted(_columns())}"
+    for place, one in objects.items():
+        yield _WITHOUT_ROWS.get(place, one.statements)
+    for place in _WITHOUT_ROWS:
+        yield objects[place].statements
 
 
 def _catalogue(objects: Iterable[SqlObject]) -> str:
@@ -201,14 +172,15 @@ def _columns() -> str:
 
 
 def _instrument_name(data: Path, exchange: str) -> str:
-    """Return what turns a partition's name, `folder`, back into the instrument's."""
+    """Return the macro that turns a partition's name back into the instrument's."""
     from pipeline.catalogue import Catalogue  # noqa: PLC0415 - see _prepare
     from pipeline.lake import Lake, folder_name  # noqa: PLC0415 - see _prepare
 
     names = Catalogue(Lake(data, exchange)).rows["instrument"].unique().sort()
     cut = [(folder_name(name), name) for name in names if "~" in folder_name(name)]
     cases = " ".join(f"when {quoted(folder)} then {quoted(name)}" for folder, name in cut)
-    return f"case folder {cases} else folder end" if cut else "folder"
+    body = f"case folder {cases} else folder end" if cut else "folder"
+    return f"create or replace macro instrument_name(folder) as {body}"
 
 
 def _digest_in(path: Path) -> str | None:

@@ -13,7 +13,7 @@ from pipeline.dictionary import dictionary
 from pipeline.schemas import TABLES
 from pipeline.sql_objects import sql_objects
 from pipeline.view_columns import VIEWS, view_columns
-from pipeline.views import connect, write_database
+from pipeline.views import connect, describe_columns, write_database
 from tests.conftest import ROOT
 
 if TYPE_CHECKING:
@@ -83,8 +83,8 @@ def test_places_are_those_of_the_view(empty: Path) -> None:
             assert [name for (name,) in rows] == names
 
 
-def test_every_meaning_is_a_comment(empty: Path) -> None:
-    """In the database file, for any client, and in memory."""
+def test_the_database_file_has_every_meaning_as_a_comment(empty: Path) -> None:
+    """For any client; a connection in memory has them when it asks."""
     with duckdb.connect(str(write_database(empty, "coinflex")), read_only=True) as client:
         assert client.execute(_UNDESCRIBED).fetchall() == []
         (comment,) = client.execute(
@@ -93,6 +93,8 @@ def test_every_meaning_is_a_comment(empty: Path) -> None:
         ).fetchall()
     assert comment == ("When the line arrived at the recorder. (arrival clock)",)
     with connect(empty) as connection:
+        assert len(connection.execute(_UNDESCRIBED).fetchall()) > 100
+        describe_columns(connection)
         assert connection.execute(_UNDESCRIBED).fetchall() == []
 
 

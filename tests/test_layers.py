@@ -41,7 +41,6 @@ LAYERS = [
     ["pipeline.normalize"],
     ["pipeline.lake"],
     ["pipeline.catalogue"],
-    ["pipeline.kept_objects"],
     ["pipeline.views"],
     ["pipeline.dictionary"],
     ["pipeline.query"],
