@@ -15,7 +15,6 @@ $(STAMP): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	$(BIN)/python -c 'from pipeline.reading import compile_scan; compile_scan()'
 	$(BIN)/python -c 'from pipeline.snapshots import compile_replay; compile_replay()'
-	$(BIN)/python -c 'import pipeline, tempfile; new = tempfile.TemporaryDirectory(); pipeline.connect(new.name).close()'
 	@touch $(STAMP)
 
 demo: install
