@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from benchmarks.contenders import CONTENDERS
+from benchmarks.contenders import ALL
 from benchmarks.figures import figures
 from benchmarks.sizes import SIZES
 from benchmarks.suite import PARTS, Asked, measure
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from benchmarks.results import Results
 
 _KEPT: Final = Path(__file__).parent.parent / "data" / "bench"
-_NAMES: Final = sorted({contender.name for contender in CONTENDERS})
+_NAMES: Final = sorted({contender.name for contender in ALL})
 _EXAMPLES: Final = f"""\
 parts: {", ".join(PARTS)}
 contenders: {", ".join(_NAMES)}

@@ -26,9 +26,13 @@ from pipeline.views import connect
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["QUESTIONS", "asking"]
+__all__ = ["BOOKS", "BOOKS_IN_SQL", "CONNECT", "QUESTIONS", "QUOTES", "asking"]
 
-_IN_PYTHON: Final = "book_at in Python"
+BOOKS: Final = "a day of books at 1 s in Python"
+BOOKS_IN_SQL: Final = "a day of books at 1 s in SQL"
+QUOTES: Final = "a day of quotes in Python"
+CONNECT: Final = "connect"
+_DAY: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -43,32 +47,53 @@ class _Asker:
 
     def quotes(self, at: datetime) -> int:
         """Return how many rows the quotes of a day have, all columns of which came as Arrow."""
-        day = [INSTRUMENT, at, at + timedelta(days=1)]
-        result = self.lake.sql("from quotes($1, $2, $3)", params=day)
-        return int(result.to_arrow_table().num_rows)
+        return self._rows("from quotes($1, $2, $3)", at)
+
+    def books(self, at: datetime) -> int:
+        """Return how many rows the books of a day have, 25 levels a side each second, likewise."""
+        return self._rows("from books($1, $2, $3, interval 1 second)", at)
 
     def coverage(self, _at: datetime) -> int:
         """Return how many rows the coverage of the whole lake has."""
         return len(self.lake.execute("from coverage").fetchall())
 
+    def _rows(self, query: str, at: datetime) -> int:
+        result = self.lake.sql(query, params=[INSTRUMENT, at, at + _DAY])
+        return int(result.to_arrow_table().num_rows)
+
 
 _IN_SQL: Final[dict[str, Callable[[_Asker, datetime], Any]]] = {
     "book_at in SQL": _Asker.book_in_sql,
-    "a day of quotes": _Asker.quotes,
+    "a day of quotes in SQL": _Asker.quotes,
+    BOOKS_IN_SQL: _Asker.books,
     "coverage of the lake": _Asker.coverage,
 }
-QUESTIONS: Final = ("book_at in SQL", _IN_PYTHON, "a day of quotes", "coverage of the lake")
+# All rows and columns, as Polars.
+_IN_PYTHON: Final[dict[str, Callable[[OpenLake, datetime], Any]]] = {
+    "book_at in Python": lambda lake, at: lake.book_at(INSTRUMENT, at).rows(),
+    QUOTES: lambda lake, at: lake.quotes(INSTRUMENT, at, at + _DAY).height,
+    BOOKS: lambda lake, at: lake.books(INSTRUMENT, at, at + _DAY, "1s").height,
+}
+QUESTIONS: Final = (*_IN_SQL, *_IN_PYTHON, CONNECT)
 
 
 @contextmanager
 def asking(question: str, data: Path) -> Iterator[Callable[[datetime], Any]]:
     """Open a lake as whoever has this question does; yields what asks it."""
-    if question == _IN_PYTHON:
+    if question == CONNECT:
+        yield lambda _: _connected(data)
+    elif question in _IN_PYTHON:
         with OpenLake(data, EXCHANGE) as lake:
-            yield lambda at: lake.book_at(INSTRUMENT, at).rows()
+            yield partial(_IN_PYTHON[question], lake)
     else:
         with connect(data, EXCHANGE) as connection:
             yield partial(_IN_SQL[question], _Asker(connection))
+
+
+def _connected(data: Path) -> int:
+    """Open the lake and close it; return how many objects of its SQL it has."""
+    with connect(data, EXCHANGE) as connection:
+        return len(connection.execute("from catalogue").fetchall())
 
 
 def main() -> None:

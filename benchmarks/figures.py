@@ -1,8 +1,8 @@
 """The figures that this project holds itself to, and whether what was measured holds them.
 
-Throughput and memory are of this project's ingest. `cpu` is the same figure by CPU time, which
-others at work on the machine can't stretch; what does not hold by the clock but does by CPU time
-was disturbed.
+Throughput and memory are of this project's ingest and of its snapshots. `cpu` is the same figure by
+CPU time, which others at work on the machine can't stretch; what does not hold by the clock but
+does by CPU time was disturbed.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ import statistics
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from benchmarks.contenders import OURS
+from benchmarks.asking import BOOKS, CONNECT, QUOTES
+from benchmarks.contenders import OURS, SNAPSHOTS
 from benchmarks.queries import ANY_TIME
 
 if TYPE_CHECKING:
@@ -77,6 +78,19 @@ def _throughput(results: Results) -> Iterator[Figure]:
             value = ours.speed / other.speed
             cpu = value / ours.cpu * other.cpu
         yield Figure(f"generated, one core: ours over {name}", "times", bound, True, value, cpu)
+    yield _snapshots(results)
+
+
+def _snapshots(results: Results) -> Figure:
+    """Messages a second, ours of the whole day from the lake, theirs of the short part."""
+    ours = results.row("generated", "day", SNAPSHOTS.key)
+    theirs = results.row("generated", "short", "tardis_dev_snapshots")
+    value = cpu = None
+    if ours and theirs:
+        value = ours.rate / theirs.rate
+        cpu = value / ours.cpu * theirs.cpu
+    name = "generated, one core: snapshots of a day over tardis-dev's"
+    return Figure(name, "times", 20, True, value, cpu)
 
 
 def _sizes(results: Results) -> Iterator[Figure]:
@@ -84,6 +98,9 @@ def _sizes(results: Results) -> Iterator[Figure]:
     ours = [row for row in results.rows if row.contender in OURS]
     peak = max((row.measured.peak_bytes / row.cores / 1e6 for row in ours), default=None)
     yield Figure("peak memory of an ingest, per worker", "MB", 500, False, peak)
+    snapshots = results.row("generated", "day", SNAPSHOTS.key)
+    peak = snapshots.measured.peak_bytes / 1e6 if snapshots else None
+    yield Figure("peak memory of snapshots of a day, in batches", "MB", 600, False, peak)
     day = results.row("generated", "day", OURS[1].key)
     row = day or results.row("generated", "long", OURS[0].key)
     ratio = row.disk_ratio if row else None
@@ -98,6 +115,10 @@ def _latencies(results: Results) -> Iterator[Figure]:
         yield Figure(f"{question}, warm, a full day", "ms", 10, False, value)
         ratio = latency.ratio if latency else None
         yield Figure(f"{question}, large lake over small one", "times", 1.2, False, ratio)
+    for question, bound in ((BOOKS, 3.0), (QUOTES, 0.3), (CONNECT, 0.05)):
+        latency = asked.get(question)
+        value = statistics.median(latency.warm_small) if latency else None
+        yield Figure(f"{question}, warm", "s", bound, False, value)
     commands = {command.name: command for command in results.commands}
     for name, bound in (("--help", 0.4), ("plan of a month", 1.0), ("status", 1.0)):
         command = commands.get(name)

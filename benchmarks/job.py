@@ -62,13 +62,15 @@ class Counted:
     """What one run found, by which contenders are compared; None is what it does not know.
 
     `changes` are levels that a message has and the one before had not, or with another amount, and
-    those that are gone; all levels of an instrument's first message. `disk_bytes` is what it wrote.
+    those that are gone; all levels of an instrument's first message. `snapshots` are the messages
+    on which one of the best 25 levels changed. `disk_bytes` is what it wrote.
     """
 
     messages: int
     changes: int | None = None
     raw_bytes: int | None = None
     disk_bytes: int | None = None
+    snapshots: int | None = None
 
 
 @dataclass

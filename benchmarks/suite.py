@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from benchmarks import backfill, commands, lakes, queries
-from benchmarks.contenders import CONTENDERS, FLOOR, OURS
+from benchmarks.contenders import CONTENDERS, FLOOR, OURS, SNAPSHOTS
 from benchmarks.data import WORKLOADS, prepared
 from benchmarks.job import EXCHANGE, Limits
 from benchmarks.results import Results, Row
@@ -35,6 +35,7 @@ _OF_A_DAY: Final = ("day", "commands", "backfill")
 PARTS: Final = (*WORKLOADS, *_OF_A_DAY)
 _GENERATED: Final = "generated"
 _ONLY_OURS: Final = "generated_2022"
+_DEPTH_ALONE: Final = (_GENERATED, "thin")
 _BEFORE: Final = (-3, -2, -1)  # minutes: the end of the day before
 _ONCE: Final = Limits(runs=1, seconds=0, warm_up=False)
 
@@ -67,6 +68,7 @@ def measure(asked: Asked) -> Results:
 def _workload(asked: Asked, name: str, scratch: Path) -> list[Row]:
     asked.progress(f"{name}: slices")
     few = (FLOOR, OURS[0]) if name == _ONLY_OURS else CONTENDERS
+    few += (SNAPSHOTS,) if name in _DEPTH_ALONE else ()
     chosen = [contender for contender in few if contender.name in asked.contenders]
     short = prepared(name, range(asked.size.short[name]), asked.kept, scratch / "short")
     limits = asked.size.limits
@@ -86,6 +88,8 @@ def _row(
     asked.progress(f"{name}, {part}: {contender.key}")
     own = _own(slices, contender)
     own.mkdir()
+    if contender == SNAPSHOTS:
+        (own / "data").symlink_to(_lake_of(slices))
     measured = run(contender, slices, asked.kept, own, limits)
     return Row(name, part, contender, contender.cores or cores_there(), slices, measured)
 
@@ -94,11 +98,22 @@ def _own(slices: Slices, contender: Contender) -> Path:
     return slices.folder.with_name(f"{slices.folder.name}-{contender.key}")
 
 
+def _lake_of(slices: Slices) -> Path:
+    """Return the data folder that ours left of some slices, made now if it was not measured."""
+    data = _own(slices, OURS[0]) / "data"
+    if not data.exists():
+        adopt(data, EXCHANGE, slices.folder)
+        ingest(data, EXCHANGE)
+    return data
+
+
 def _check_agreement(rows: Sequence[Row]) -> None:
-    """Nobody is fast by being wrong: whoever counts changes finds the same number."""
+    """Nobody is fast by being wrong: whoever counts changes or snapshots finds the same number."""
     counted = {row.contender.key: row.measured.counted for row in rows}
-    changes = {key: found.changes for key, found in counted.items() if found and found.changes}
-    assert len(set(changes.values())) <= 1, f"they differ in what changed: {changes}"
+    for what in ("changes", "snapshots"):
+        numbers = {key: getattr(found, what) for key, found in counted.items() if found}
+        known = {key: number for key, number in numbers.items() if number is not None}
+        assert len(set(known.values())) <= 1, f"they differ in {what}: {known}"
 
 
 # --- a whole day -------------------------------------------------------------------------------
@@ -120,8 +135,9 @@ def _day(asked: Asked, scratch: Path, results: Results) -> None:
 def _lakes(asked: Asked, slices: Slices, scratch: Path, results: Results) -> None:
     """Ingest the day, then the end of the one before; make a large lake of it, and ask both."""
     if "day" in asked.parts:
+        each = [(contender, _ONCE) for contender in OURS] + [(SNAPSHOTS, asked.size.limits)]
         results.rows += [
-            _row(asked, contender, _GENERATED, "day", slices, _ONCE) for contender in OURS
+            _row(asked, contender, _GENERATED, "day", slices, limits) for contender, limits in each
         ]
     asked.progress("a lake of many partitions")
     # What the last of them left; the day before is not measured, but answers for midnight.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 from itertools import groupby, pairwise
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -95,13 +96,14 @@ def by_tardis_rule(rows: Sequence[tuple[Any, ...]], *, obey: bool) -> dict[int, 
     sides: dict[str, dict[float, float]] = {"bid": {}, "ask": {}}
     was_snapshot = False
     found: dict[int, Book] = {}
-    for _, _, _, arrival, is_snapshot, side, price, amount in rows:
-        if obey and is_snapshot and not was_snapshot:
-            sides = {"bid": {}, "ask": {}}
-        was_snapshot = is_snapshot
-        sides[side].pop(price, None)
-        if amount != 0:
-            sides[side][price] = amount
+    for arrival, together in groupby(rows, itemgetter(3)):
+        for *_, is_snapshot, side, price, amount in together:
+            if obey and is_snapshot and not was_snapshot:
+                sides = {"bid": {}, "ask": {}}
+            was_snapshot = is_snapshot
+            sides[side].pop(price, None)
+            if amount != 0:
+                sides[side][price] = amount
         found[arrival] = (sorted(sides["bid"].items(), reverse=True), sorted(sides["ask"].items()))
     return found
 

@@ -64,6 +64,19 @@ def test_they_agree_with_each_other_and_with_json(
     assert {number for number in changes.values() if number is not None} == {counts.changes}
 
 
+def test_snapshots_from_the_lake_are_as_many_as_tardis_makes(kept: Path) -> None:
+    """Of the same slices; the lake is made for it where no ingest was measured."""
+    path = kept / "snapshots.json"
+    arguments = ["--tiny", "--only", "thin", "--kept", str(kept), "--json", str(path)]
+    bench(*arguments, "--contender", "tardis_dev_snapshots", "--contender", "snapshots")
+    found = json.loads(path.read_text())["rows"]
+    rows = {row["contender"]["name"]: row["measured"] for row in found}
+    assert rows.keys() == {"tardis_dev_snapshots", "snapshots"}
+    snapshots = {row["counted"]["snapshots"] for row in rows.values() if row["absent"] is None}
+    assert len(snapshots) == 1
+    assert 100 < snapshots.pop() < 1200
+
+
 def test_the_table_has_a_row_for_each_and_the_figures_to_hold(found: dict[str, Any]) -> None:
     """Titles, units, and what was not measured said to be so."""
     table = found["table"]
@@ -71,7 +84,7 @@ def test_the_table_has_a_row_for_each_and_the_figures_to_hold(found: dict[str, A
         assert contender.title in table
     for words in ("MB/s", "messages/s", "peak MB", "disk/gz", "figures to hold", "not measured"):
         assert words in table
-    assert len(found["figures"]) == 16
+    assert len(found["figures"]) == 21
 
 
 def test_nothing_is_left_behind(kept: Path, found: dict[str, Any]) -> None:

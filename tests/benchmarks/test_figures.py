@@ -2,8 +2,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from benchmarks.asking import BOOKS, CONNECT, QUOTES
 from benchmarks.backfill import Backfilled
-from benchmarks.contenders import CONTENDERS, OURS, find
+from benchmarks.contenders import ALL, OURS, find
 from benchmarks.figures import figures
 from benchmarks.job import Counted, Measured
 from benchmarks.queries import Latency
@@ -58,6 +59,32 @@ def test_speeds_are_medians_and_ratios_are_of_speeds() -> None:
     assert held["peak memory of an ingest, per worker"].value == 400.0
 
 
+def test_snapshots_are_compared_in_messages_and_their_memory_as_it_is() -> None:
+    """Ours of the day with theirs of the short part, each over its own time."""
+    found = results(row("short", "tardis_dev_snapshots", 12.0), row("day", "snapshots", 0.5))
+    held = {figure.name: figure for figure in figures(found)}
+    over = held["generated, one core: snapshots of a day over tardis-dev's"]
+    assert (over.value, over.cpu, over.holds) == (24.0, 24.0, True)
+    memory = held["peak memory of snapshots of a day, in batches"]
+    assert (memory.value, memory.holds) == (400.0, True)
+    assert held["peak memory of an ingest, per worker"].value is None
+
+
+def test_what_a_notebook_waits_for_is_of_the_small_lake_and_warm() -> None:
+    """A median, in seconds."""
+    found = results()
+    for question in (BOOKS, QUOTES, CONNECT):
+        latency = Latency(question)
+        latency.warm_small, latency.warm_large = [0.25, 0.25, 9.0], [0.5]
+        latency.cold_small = latency.cold_large = [1.0]
+        found.queries.append(latency)
+    held = {figure.name: figure for figure in figures(found)}
+    assert [held[f"{name}, warm"].value for name in (BOOKS, QUOTES, CONNECT)] == [0.25] * 3
+    assert [held[f"{name}, warm"].holds for name in (BOOKS, QUOTES, CONNECT)] == [
+        True, True, False,
+    ]  # fmt: skip
+
+
 def test_a_contender_that_is_not_there_has_a_row_that_says_so() -> None:
     """Without Node.js the table is whole, and the figure about it not measured."""
     absent = Measured(absent="Node.js is not there")
@@ -94,5 +121,5 @@ def test_an_answer_comes_soon_after_the_last_byte() -> None:
 
 def test_every_contender_has_its_own_name() -> None:
     """Rows are told apart by it."""
-    keys = [contender.key for contender in (*CONTENDERS, OURS[1])]
+    keys = [contender.key for contender in (*ALL, OURS[1])]
     assert len(set(keys)) == len(keys)
