@@ -88,10 +88,22 @@ def check_reads(connection: duckdb.DuckDBPyConnection, query: str) -> None:
 
 
 def copy_to_parquet(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:
-    """Write the answer to a query that only reads as a Parquet file; raises as ask does."""
+    """Write the answer to a query that only reads as a Parquet file; raises as ask does.
+
+    Intervals (ages) are written as seconds, as in JSON: neither Polars nor pandas reads Parquet's
+    own, which have months.
+    """
     text = _without_end(_the_one_that_reads(connection, query))
-    statement = f"copy ({text}\n) to {quoted(str(path))} (format parquet)"
-    _tried(query, lambda: connection.execute(statement))
+    _tried(query, lambda: _copy(connection, text, path))
+
+
+def _copy(connection: duckdb.DuckDBPyConnection, text: str, path: Path) -> None:
+    columns = connection.execute(f"describe from ({text}\n)").fetchall()
+    intervals = [name.replace('"', '""') for name, kind, *_ in columns if kind == "INTERVAL"]
+    if intervals:
+        seconds = ", ".join(f'epoch("{name}") as "{name}"' for name in intervals)
+        text = f"select * replace ({seconds}) from ({text}\n)"
+    connection.execute(f"copy ({text}\n) to {quoted(str(path))} (format parquet)")
 
 
 def _the_one_that_reads(connection: duckdb.DuckDBPyConnection, query: str) -> str:

@@ -211,7 +211,8 @@ GAPS: Final = Table(
             "cause",
             pl.String(),
             "",
-            "disconnect, not_fetched, end_of_coverage, other_action or no_snapshot.",
+            "What it began with: disconnect, not_fetched, end_of_coverage, other_action or "
+            "no_snapshot. It lasts to the next snapshot, though minutes may be fetched before.",
         ),
     ),
 )

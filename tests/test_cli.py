@@ -126,6 +126,14 @@ def test_a_query_for_parquet_may_end_as_any_other(data: Path, tmp_path: Path, qu
     assert pl.read_parquet(tmp_path / "a.parquet").rows() == [("é;",)]
 
 
+def test_ages_in_parquet_are_seconds(data: Path, tmp_path: Path) -> None:
+    """Which any reader of Parquet takes; intervals, none but DuckDB."""
+    query = 'select interval 1500 millisecond as "an ""age", null::interval as b, 2 as c'
+    with connect(data) as connection:
+        copy_to_parquet(connection, query, tmp_path / "a.parquet")
+    assert pl.read_parquet(tmp_path / "a.parquet").rows() == [(1.5, None, 2)]
+
+
 def test_json_loses_no_column(data: Path, cli: Cli) -> None:
     """Columns of one name are told apart, and none takes the name of another."""
     assert data.exists()

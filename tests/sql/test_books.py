@@ -236,3 +236,21 @@ def test_a_message_that_is_no_book_ends_the_one_before_midnight_too(tmp_path: Pa
     assert standing[2][0] == 60 * first + 2
     assert [len(levels) for levels in at_times] == [4, 0, 4]
     assert changed == [(60 * last + 1,), (60 * first + 2,)]
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("from books({hour}, '10 seconds', depth := 0)", "depth was 0"),
+        ("from fill_costs({hour}, '1 minute', -5)", "quantity was -5"),
+        ("from fill_costs_notional({hour}, '1 minute', 0)", "notional was 0"),
+        ("from book_measures({hour}, '1 minute', levels := 0)", "levels was 0"),
+    ],
+)
+def test_a_senseless_size_is_refused(tmp_path: Path, query: str, said: str) -> None:
+    """An order of less than nothing has no price, and no such book is known."""
+    with (
+        _lake(tmp_path, {0: [depth(at(0, 1), _BIDS, _ASKS)]}) as connection,
+        pytest.raises(duckdb.Error, match=f"{said}; what would work: a number above zero"),
+    ):
+        connection.execute(query.format(hour=_HOUR)).fetchall()

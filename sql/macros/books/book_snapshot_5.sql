@@ -1,6 +1,6 @@
--- One row per change of the best 5 levels in [start, end), arrival clock, UTC, in line order: timestamp,
--- local_timestamp, bid_px_00, bid_sz_00, ask_px_00, ask_sz_00, bid_px_01, …; NULL where there is no such
--- level. What book_snapshots(…, depth := 5) has as lists.
+-- One row per change of the best 5 levels in [start, end), wide; arrival clock, UTC, in line order:
+-- timestamp, local_timestamp, bid_px_00, bid_sz_00, ask_px_00, ask_sz_00, bid_px_01, …; NULL where
+-- there is no such level. What book_snapshots(…, depth := 5) has as lists.
 create or replace macro book_snapshot_5(instrument, start, "end") as table
 select
   timestamp, local_timestamp,

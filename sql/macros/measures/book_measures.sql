@@ -38,7 +38,7 @@ with
       t, timestamp, local_timestamp, age, middle, side,
       any_value(price) filter (level = 0) as best_price,
       any_value(amount) filter (level = 0) as best_amount,
-      sum(amount) filter (level < levels) as amount,
+      sum(amount) filter (level < above_zero(levels, 'levels')) as amount,
       count(*) filter (level < levels) as level_count,
       coalesce(sum(amount) filter (distance <= within), 0 * middle) as depth,
       sum(distance * reached) filter (level < levels)

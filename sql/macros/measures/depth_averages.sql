@@ -1,8 +1,8 @@
--- One row per step of [start, end) and side ('bid', 'ask'): the amount quoted in the best `levels`,
--- weighted by how long each book stood: t (the step's start), side, observed_seconds (in which a book
--- was known), amount (base currency; of sides with fewer levels, what they have), levels (average
--- number of levels there, at most `levels`). Arrival clock, UTC. Nothing known: 0 seconds, and NULL.
--- Sensible up to some hours.
+-- One row per step of [start, end) and side ('bid', 'ask'): the time-weighted amount in the best
+-- `levels`: t (the step's start), side, observed_seconds (in which a book was known), amount (base
+-- currency; of sides with fewer levels, what they have), levels (average number of levels there, at
+-- most `levels`). Arrival clock, UTC. Nothing known: 0 seconds, and NULL. Sensible up to some
+-- hours.
 create or replace macro depth_averages(
   instrument, start, "end", step, levels := 5, max_age := null
 ) as table

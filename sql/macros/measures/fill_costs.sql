@@ -8,4 +8,4 @@ create or replace macro fill_costs(
   instrument, start, "end", step, quantity, max_age := null
 ) as table
 select *
-from fills_in(instrument, start, "end", step, quantity, false, max_age);
+from fills_in(instrument, start, "end", step, above_zero(quantity, 'quantity'), false, max_age);

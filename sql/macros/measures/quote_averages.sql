@@ -1,5 +1,5 @@
--- One row per step of [start, end): averages of the best prices, weighted by how long each stood: t (the
--- step's start), observed_seconds (in which a book was known), quoted_seconds (in which both sides were
+-- One row per step of [start, end): time-weighted averages of the best prices: t (the step's
+-- start), observed_seconds (in which a book was known), quoted_seconds (in which both sides were
 -- there, to which the averages refer), spread, spread_bp, mid, microprice, bid_amount, ask_amount,
 -- imbalance. Arrival clock, UTC. Nothing known: 0 seconds, and NULL; the last known quote is never
 -- carried on. spread_bp is NULL where a mid was not above zero. Sensible for days.

@@ -1,11 +1,11 @@
--- One row per step of [start, end): t (the step's start), open, high, low, close (prices of the first,
--- highest, lowest, last trade in line order), volume (base currency), notional (price * amount, counter
--- currency), vwap, trades (how many), buy_volume and sell_volume (by the taker's side),
--- observed_seconds (of the step, in which trades were recorded: see trade_feed). Arrival clock, UTC; the
--- last step ends at `end`. A step without trades has volume 0 where it was observed, and NULL where it
--- was not at all. Of a step observed in part all columns tell of the trades that were seen, so that
--- volumes and counts are the least that there was: compare observed_seconds with the step. Sensible
--- for days.
+-- One row per step of [start, end), a candle: t (the step's start), open, high, low, close (prices
+-- of the first, highest, lowest, last trade in line order), volume (base currency), notional (price
+-- * amount, counter currency), vwap, trades (how many), buy_volume and sell_volume (by the taker's
+-- side), observed_seconds (of the step, in which trades were recorded: see trade_feed). Arrival
+-- clock, UTC; the last step ends at `end`. A step without trades has volume 0 where it was
+-- observed, and NULL where it was not at all. Of a step observed in part all columns tell of the
+-- trades that were seen, so that volumes and counts are the least that there was: compare
+-- observed_seconds with the step. Sensible for days.
 create or replace macro ohlcv(instrument, start, "end", step) as table
 with
   prints as (

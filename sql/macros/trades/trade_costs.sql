@@ -1,12 +1,13 @@
--- One row per trade received in [start, end), in line order: what its taker paid. date, arrival, item,
--- local_timestamp, timestamp, side, price, amount, quote_age, mid (of the quote that stood just before
--- it, see trades_with_quotes), mid_after (of the book that stood `horizon` after its arrival),
--- effective_spread = 2 (price - mid), realized_spread = 2 (price - mid_after), price_impact =
--- 2 (mid_after - mid), each for a seller with the sign turned: the first is the sum of the others; the
--- same in basis points of the mid: effective_spread_bp, realized_spread_bp, price_impact_bp; side_quoted
--- (the taker's side as the quote tells it, see side_by_quote) and sign_agrees (whether it is the side
--- that was sent). Arrival clock, UTC. NULL where a mid is not known, or either quote is older than
--- `max_age`, and, in basis points, where the mid is not above zero.
+-- One row per trade received in [start, end), in line order: what its taker paid, as effective
+-- spread, realized spread and price impact. date, arrival, item, local_timestamp, timestamp, side,
+-- price, amount, quote_age, mid (of the quote that stood just before it, see trades_with_quotes),
+-- mid_after (of the book that stood `horizon` after its arrival), effective_spread = 2 (price -
+-- mid), realized_spread = 2 (price - mid_after), price_impact = 2 (mid_after - mid), each for a
+-- seller with the sign turned: the first is the sum of the others; the same in basis points of the
+-- mid: effective_spread_bp, realized_spread_bp, price_impact_bp; side_quoted (the taker's side as
+-- the quote tells it, see side_by_quote) and sign_agrees (whether it is the side that was sent).
+-- Arrival clock, UTC. NULL where a mid is not known, or either quote is older than `max_age`, and,
+-- in basis points, where the mid is not above zero.
 create or replace macro trade_costs(
   instrument, start, "end", horizon, max_age := null
 ) as table
