@@ -75,6 +75,8 @@ class Asking:
     def _check_instrument(self, instrument: str) -> None:
         """Raise UsageError, with the nearest names, for an instrument that the lake has not."""
         self._check_open()
+        if not isinstance(instrument, str):
+            raise UsageError("instrument", instrument, "the name of one, as text")
         if instrument not in self._known:
             self._known = frozenset(Catalogue(self._lake).rows["instrument"])
             if instrument not in self._known:

@@ -241,16 +241,23 @@ def test_a_message_that_is_no_book_ends_the_one_before_midnight_too(tmp_path: Pa
 @pytest.mark.parametrize(
     ("query", "said"),
     [
-        ("from books({hour}, '10 seconds', depth := 0)", "depth was 0"),
+        ("from books({hour}, '10 seconds', depth := 0)", "the number of levels was 0"),
         ("from fill_costs({hour}, '1 minute', -5)", "quantity was -5"),
         ("from fill_costs_notional({hour}, '1 minute', 0)", "notional was 0"),
+        ("from fill_costs({hour}, '1 minute', null)", "quantity was NULL"),
+        ("from fill_costs({hour}, '1 minute', 'nan')", "quantity was nan"),
         ("from book_measures({hour}, '1 minute', levels := 0)", "levels was 0"),
+        ("from book_measures({hour}, '10 seconds', levels := 1.5)", "levels was 1.5"),
+        ("from book_measures({hour}, '10 seconds', within := null)", "within was NULL"),
+        ("from depth_averages({hour}, '1 minute', levels := 0)", "the number of levels was 0"),
+        ("from bucketed_books({hour}, '10 seconds', 0, 1)", "tick_size was 0"),
+        ("from bucketed_books({hour}, '10 seconds', 0.5, 2.5)", "ticks was 2.5"),
     ],
 )
 def test_a_senseless_size_is_refused(tmp_path: Path, query: str, said: str) -> None:
     """An order of less than nothing has no price, and no such book is known."""
     with (
         _lake(tmp_path, {0: [depth(at(0, 1), _BIDS, _ASKS)]}) as connection,
-        pytest.raises(duckdb.Error, match=f"{said}; what would work: a number above zero"),
+        pytest.raises(duckdb.Error, match=f"{said}; what would work: a (whole )?number above zero"),
     ):
         connection.execute(query.format(hour=_HOUR)).fetchall()

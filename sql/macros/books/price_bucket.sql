@@ -3,7 +3,7 @@
 -- between ticks goes to the worse one.
 create or replace macro price_bucket(side, price, tick_size, ticks) as
   round(
-    ticks * tick_size * case side
+    whole_number(ticks, 'ticks') * above_zero(tick_size, 'tick_size') * case side
       -- A millionth of a tick is what dividing doubles may be off by.
       when 'bid' then floor(floor(price / tick_size + 1e-6) / ticks)
       else ceil(ceil(price / tick_size - 1e-6) / ticks)

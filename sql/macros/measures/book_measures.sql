@@ -38,9 +38,9 @@ with
       t, timestamp, local_timestamp, age, middle, side,
       any_value(price) filter (level = 0) as best_price,
       any_value(amount) filter (level = 0) as best_amount,
-      sum(amount) filter (level < above_zero(levels, 'levels')) as amount,
+      sum(amount) filter (level < whole_number(levels, 'levels')) as amount,
       count(*) filter (level < levels) as level_count,
-      coalesce(sum(amount) filter (distance <= within), 0 * middle) as depth,
+      coalesce(sum(amount) filter (distance <= above_zero(within, 'within')), 0 * middle) as depth,
       sum(distance * reached) filter (level < levels)
         / nullif(sum(distance * distance) filter (level < levels), 0) as slope
     from with_distance
