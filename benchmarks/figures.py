@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from benchmarks.asking import BOOKS, CONNECT, QUOTES
-from benchmarks.contenders import OURS, SNAPSHOTS
+from benchmarks.contenders import DERIVE, OURS, SNAPSHOTS
 from benchmarks.queries import ANY_TIME
 
 if TYPE_CHECKING:
@@ -98,9 +98,10 @@ def _sizes(results: Results) -> Iterator[Figure]:
     ours = [row for row in results.rows if row.contender in OURS]
     peak = max((row.measured.peak_bytes / row.cores / 1e6 for row in ours), default=None)
     yield Figure("peak memory of an ingest, per worker", "MB", 500, False, peak)
-    snapshots = results.row("generated", "day", SNAPSHOTS.key)
-    peak = snapshots.measured.peak_bytes / 1e6 if snapshots else None
-    yield Figure("peak memory of snapshots of a day, in batches", "MB", 600, False, peak)
+    for name, contender in (("snapshots of a day, in batches", SNAPSHOTS), ("derive", DERIVE)):
+        found = results.row("generated", "day", contender.key)
+        peak = found.measured.peak_bytes / 1e6 if found else None
+        yield Figure(f"peak memory of {name}", "MB", 600, False, peak)
     day = results.row("generated", "day", OURS[1].key)
     row = day or results.row("generated", "long", OURS[0].key)
     ratio = row.disk_ratio if row else None

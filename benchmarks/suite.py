@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import shutil
 import tempfile
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from benchmarks import backfill, commands, lakes, queries
-from benchmarks.contenders import CONTENDERS, FLOOR, OURS, SNAPSHOTS
+from benchmarks.contenders import CONTENDERS, DERIVE, FLOOR, OURS, SNAPSHOTS
 from benchmarks.data import WORKLOADS, prepared
 from benchmarks.job import EXCHANGE, Limits
 from benchmarks.results import Results, Row
@@ -88,8 +89,8 @@ def _row(
     asked.progress(f"{name}, {part}: {contender.key}")
     own = _own(slices, contender)
     own.mkdir()
-    if contender == SNAPSHOTS:
-        (own / "data").symlink_to(_lake_of(slices))
+    if contender in (SNAPSHOTS, DERIVE):
+        shutil.copytree(_lake_of(slices), own / "data", copy_function=os.link)
     measured = run(contender, slices, asked.kept, own, limits)
     return Row(name, part, contender, contender.cores or cores_there(), slices, measured)
 
@@ -135,10 +136,13 @@ def _day(asked: Asked, scratch: Path, results: Results) -> None:
 def _lakes(asked: Asked, slices: Slices, scratch: Path, results: Results) -> None:
     """Ingest the day, then the end of the one before; make a large lake of it, and ask both."""
     if "day" in asked.parts:
-        each = [(contender, _ONCE) for contender in OURS] + [(SNAPSHOTS, asked.size.limits)]
-        results.rows += [
-            _row(asked, contender, _GENERATED, "day", slices, limits) for contender, limits in each
+        once = [(contender, _ONCE) for contender in (*OURS, DERIVE)]
+        rows = [
+            _row(asked, contender, _GENERATED, "day", slices, limits)
+            for contender, limits in [*once, (SNAPSHOTS, asked.size.limits)]
         ]
+        _check_agreement(rows)
+        results.rows += rows
     asked.progress("a lake of many partitions")
     # What the last of them left; the day before is not measured, but answers for midnight.
     small, large = _own(slices, OURS[-1]) / "data", scratch / "large"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
-__all__ = ["ALL", "CONTENDERS", "FLOOR", "OURS", "SNAPSHOTS", "Contender", "find"]
+__all__ = ["ALL", "CONTENDERS", "DERIVE", "FLOOR", "OURS", "SNAPSHOTS", "Contender", "find"]
 
 
 @dataclass(frozen=True)
@@ -47,15 +47,16 @@ _POLARS: Final = Contender("polars_alone", "polars_alone", "Polars alone", "chan
 _OURS: Final = Contender("ours", "ours", "coinflex-l2 ingest", "durable Parquet lake")
 
 OURS: Final = (_OURS, replace(_OURS, cores=0))
-# Reads the lake that ours made of the slices, and depth alone: not for slices with trades in them.
+# These read the lake that ours made of the slices, and depth alone: not for slices with trades.
 SNAPSHOTS: Final = Contender(
-    "snapshots", "snapshots", "coinflex-l2 snapshots", "books of 25, from the lake"
+    "snapshots", "snapshots", "coinflex-l2 snapshots", "books of 25, Polars"
 )
+DERIVE: Final = Contender("derive", "snapshots", "coinflex-l2 derive", "books of 25, Parquet")
 CONTENDERS: Final = (
     FLOOR, _GZIP, *_CLIENT, *_DEV, _DICT,
     _DUCKDB, replace(_DUCKDB, cores=0), _POLARS, replace(_POLARS, cores=0), _OURS,
 )  # fmt: skip
-ALL: Final = (*CONTENDERS, SNAPSHOTS)
+ALL: Final = (*CONTENDERS, SNAPSHOTS, DERIVE)
 
 
 def find(name: str) -> Contender:

@@ -61,12 +61,14 @@ def test_speeds_are_medians_and_ratios_are_of_speeds() -> None:
 
 def test_snapshots_are_compared_in_messages_and_their_memory_as_it_is() -> None:
     """Ours of the day with theirs of the short part, each over its own time."""
-    found = results(row("short", "tardis_dev_snapshots", 12.0), row("day", "snapshots", 0.5))
+    ours = row("day", "snapshots", 0.5), row("day", "derive", 2.0)
+    found = results(row("short", "tardis_dev_snapshots", 12.0), *ours)
     held = {figure.name: figure for figure in figures(found)}
     over = held["generated, one core: snapshots of a day over tardis-dev's"]
     assert (over.value, over.cpu, over.holds) == (24.0, 24.0, True)
-    memory = held["peak memory of snapshots of a day, in batches"]
-    assert (memory.value, memory.holds) == (400.0, True)
+    for name in ("snapshots of a day, in batches", "derive"):
+        memory = held[f"peak memory of {name}"]
+        assert (memory.value, memory.holds) == (400.0, True)
     assert held["peak memory of an ingest, per worker"].value is None
 
 
