@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -179,7 +180,7 @@ def _prepare(data: Path, exchange: str) -> None:
 
 def _statements(data: Path, exchange: str) -> Iterator[str]:
     """Yield what makes the views: where the lake lies, the names too long for a folder, sql/."""
-    root = str((data / "lake").resolve())
+    root = _not_a_pattern(str((data / "lake").resolve()))
     yield f"create or replace macro lake_root() as {quoted(root)}"
     yield f"create or replace macro exchange_id() as {quoted(exchange)}"
     yield _instrument_name(data, exchange)
@@ -192,6 +193,11 @@ def _statements(data: Path, exchange: str) -> Iterator[str]:
         yield _WITHOUT_ROWS.get(place, one.statements)
     for place in _WITHOUT_ROWS:
         yield objects[place].statements
+
+
+def _not_a_pattern(path: str) -> str:
+    """Return a path as a pattern that it alone fits: read_parquet takes every path for one."""
+    return re.sub(r"[*?\[]", r"[\g<0>]", path)
 
 
 def _derived_tables(data: Path, exchange: str) -> list[DerivedTable]:

@@ -382,6 +382,25 @@ def test_an_empty_book_is_known_and_said_to_be_empty(tmp_path: Path, cli: Cli) -
     assert "known, and empty" in done.stderr
 
 
+def test_a_folder_that_looks_like_a_pattern_is_read_and_no_other(
+    data: Path, tmp_path: Path
+) -> None:
+    """Its own lake, whole, beside folders that the pattern would fit."""
+    names = ["d [1]", "d 1", "d*", "d?", "d{1}", "d'1"]
+    for name in names:
+        shutil.copytree(data, tmp_path / name)
+    for name in names:
+        with connect(tmp_path / name) as connection:
+            rows = [
+                connection.execute(f"select count(*) from {asked}").fetchone()
+                for asked in (
+                    "book_at('BTC-USD', '2020-08-01 00:00:01')", "quotes", "trades", "coverage",
+                    "quotes('BTC-USD', '2020-08-01', '2020-08-02')",
+                )
+            ]  # fmt: skip
+        assert rows == [(3,), (1,), (1,), (1,), (1,)], name
+
+
 def test_a_copy_beside_a_partition_is_not_read(data: Path) -> None:
     """Only the lake's own file counts, whatever else lies in its folder."""
     (path,) = (data / "lake" / "depth").rglob("data.parquet")

@@ -394,3 +394,20 @@ def test_the_basis_is_known_where_both_mids_are(tmp_path: Path) -> None:
         (5, 102, None, None, None, 3),
         (6, None, None, None, None, None),
     ]
+
+
+def test_a_quote_is_the_same_whatever_the_range(tmp_path: Path) -> None:
+    """By a clock that jumps ahead the message before a trade may seem to arrive long after it."""
+    lines = [
+        _book(1, 1, 2),
+        _book(0, 10, 11, minute=5),
+        _print(2, 10.5),
+        _book(3, 20, 21),
+    ]
+    query = "select bid_price from trades_with_quotes('BTC-USD', '2020-08-01', $1)"
+    with _lake(tmp_path, {0: lines}) as connection:
+        found = [
+            _rows(connection, query, [end]) for end in ("2020-08-01 00:01", "2020-08-01 01:00")
+        ]
+    # What stood before the trade had not arrived by the trade's own clock, so nothing is known.
+    assert found == [[(None,)], [(None,)]]

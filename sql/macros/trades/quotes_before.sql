@@ -2,9 +2,9 @@
 -- `depth`: date, arrival (of the line), quote_timestamp, quote_local_timestamp, quote_age, and its best
 -- prices. All NULL but date and arrival where no book is known, or none younger than `max_age` (an
 -- INTERVAL, or NULL). `lines` is the name of a relation with date, arrival and local_timestamp, each
--- once, of lines that arrived in [since, until). Before means before in line order: of what arrived in
+-- once, of lines that arrived from `since` on. Before means before in line order: of what arrived in
 -- the same microsecond, a message counts if it stands earlier in the file, and not if it stands later.
-create or replace macro quotes_before(files, lines, since, until, max_age) as table
+create or replace macro quotes_before(files, lines, since, max_age) as table
 with
   asked_lines as (
     select date, arrival, local_timestamp as arrived
@@ -12,14 +12,15 @@ with
   ),
 
   -- Since valid_until never falls from one message of a day to the next, what is left out here stands
-  -- before all that is wanted, up to a minute more for lines that arrived just after their day. A
-  -- message behind `until` may stand before a line by a clock that stepped back.
+  -- before all that is wanted, up to a minute more for lines that arrived just after their day. There is
+  -- no such bound at the other end: by a clock that jumps ahead, a message of any time may stand before
+  -- a line.
   messages as (
     select
       date, arrival, timestamp, local_timestamp, valid_until, bid_levels is not null as is_book,
       bid_price, bid_amount, ask_price, ask_amount
     from lake_rows(files)
-    where valid_until >= since - interval 1 minute and local_timestamp < until + interval 1 minute
+    where valid_until >= since - interval 1 minute
   ),
 
   of_the_day as (

@@ -66,7 +66,7 @@ with
     select *
     from quotes_before(
       files_of_days('depth', instrument, days_with_carry_around(start, "end")),
-      'lines_of_orders', utc(start), utc("end"), max_age
+      'lines_of_orders', utc(start), max_age
     )
   )
 

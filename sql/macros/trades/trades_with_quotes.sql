@@ -23,7 +23,7 @@ with
     select *
     from quotes_before(
       files_of_days('depth', instrument, days_with_carry_around(start, "end")),
-      'lines_of_prints', utc(start), utc("end"), max_age
+      'lines_of_prints', utc(start), max_age
     )
   )
 
