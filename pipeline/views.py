@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shutil
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -69,7 +70,7 @@ def connect(data: Path | str = "data", exchange: str = "coinflex") -> duckdb.Duc
         connection.execute(f"set global {name} = {value}")
     _show_no_progress(connection)
     statements = list(_statements(Path(data), exchange))
-    if not _copied(database_path(Path(data), exchange), connection, _digest_of(statements)):
+    if not _copied(_own_copy(Path(data), exchange), connection, _digest_of(statements)):
         for statement in statements:
             connection.execute(statement)
     return connection
@@ -96,10 +97,19 @@ def database_path(data: Path, exchange: str) -> Path:
     return data / f"{exchange}.duckdb"
 
 
+def _own_copy(data: Path, exchange: str) -> Path:
+    """Return where the same lies for `connect` alone.
+
+    The database file is for any client, which may make objects of its own in it, or put one in the
+    place of ours; and holds a lock while it does.
+    """
+    return data / ".objects" / f"{exchange}.duckdb"
+
+
 def _describe_columns(connection: duckdb.DuckDBPyConnection) -> None:
     """Give every column of every view its meaning as a comment, for `duckdb_columns()`.
 
-    A tenth of a millisecond each, so `connect` leaves it out where it can't copy the database file;
+    A tenth of a millisecond each, so `connect` leaves it out where it has no file to copy;
     `from catalogue_columns` says the same anywhere.
     """
     rows = connection.execute("from catalogue_columns").fetchall()
@@ -116,21 +126,23 @@ def write_database(data: Path, exchange: str) -> Path:
     import duckdb  # noqa: PLC0415 - see connect
 
     _prepare(data, exchange)
-    path = database_path(data, exchange)
     statements = list(_statements(data, exchange))
     drafts = data / "lake" / "_drafts" / exchange
     digest = _digest_of(statements)
-    if path.exists() and _digest_in(path) == digest:
-        return path
-    with durable.replacing(path, drafts) as draft:
-        try:
-            _fill_database(draft, statements, digest, exchange)
-        except duckdb.Error as error:
-            full = "No space left" in str(error)  # which DuckDB tells in several ways
-            reason = "the disk is full" if full else str(error).splitlines()[0]
-            raise LakeUnwritable(path, reason) from error
-        finally:
-            draft.with_name(f"{draft.name}.wal").unlink(missing_ok=True)
+    own, path = _own_copy(data, exchange), database_path(data, exchange)
+    if _digest_in(own) != digest:
+        with durable.replacing(own, drafts) as draft:
+            try:
+                _fill_database(draft, statements, digest, exchange)
+            except duckdb.Error as error:
+                full = "No space left" in str(error)  # which DuckDB tells in several ways
+                reason = "the disk is full" if full else str(error).splitlines()[0]
+                raise LakeUnwritable(path, reason) from error
+            finally:
+                draft.with_name(f"{draft.name}.wal").unlink(missing_ok=True)
+    if _digest_in(path) != digest:
+        with durable.replacing(path, drafts) as draft:
+            shutil.copyfile(own, draft)
     return path
 
 
@@ -147,10 +159,10 @@ def _fill_database(draft: Path, statements: list[str], digest: str, exchange: st
 
 
 def _copied(path: Path, connection: duckdb.DuckDBPyConnection, digest: str) -> bool:
-    """Copy all objects from the database file, if it is there and holds the very same.
+    """Copy all objects from a file, if it is there and holds the very same.
 
     To make a view or a macro is to bind it and all that it uses; what is copied is not bound, which
-    is several times as fast. Where another program holds the file, they are made.
+    is several times as fast.
     """
     import duckdb  # noqa: PLC0415 - see connect
 
@@ -240,6 +252,8 @@ def _instrument_name(data: Path, exchange: str) -> str:
 def _digest_in(path: Path) -> str | None:
     import duckdb  # noqa: PLC0415 - see connect
 
+    if not path.exists():
+        return None
     try:
         with duckdb.connect(str(path), read_only=True) as connection:
             row = connection.execute("select digest from about").fetchone()

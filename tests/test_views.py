@@ -197,19 +197,22 @@ def _all_objects(data: Path) -> list[tuple[Any, ...]]:
 
 
 @pytest.mark.parametrize("harm", ["none", "lacks", "damaged", "of another folder", "held"])
+@pytest.mark.parametrize("file", [".objects/coinflex.duckdb", "coinflex.duckdb"])
 def test_a_connection_is_the_same_with_any_database_file(
-    data: Path, tmp_path: Path, harm: str
+    data: Path, tmp_path: Path, file: str, harm: str
 ) -> None:
-    """Objects are copied from the file where it holds the same, and made where it does not."""
+    """Objects are copied where a file holds the same, and made where it does not."""
     made = _all_objects(data)
-    path = write_database(data, "coinflex")
+    write_database(data, "coinflex")
+    path = data / file
     if harm == "lacks":
         path.unlink()
     elif harm == "damaged":
         path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     elif harm == "of another folder":
         shutil.copytree(data, tmp_path / "other")
-        path.write_bytes(write_database(tmp_path / "other", "coinflex").read_bytes())
+        write_database(tmp_path / "other", "coinflex")
+        shutil.copy(tmp_path / "other" / file, path)
     with duckdb.connect(str(path)) if harm == "held" else nullcontext():
         found = _all_objects(data)
         with connect(data) as connection:
@@ -218,6 +221,19 @@ def test_a_connection_is_the_same_with_any_database_file(
     assert found == made
     assert root == [(str(data / "lake"),)]
     assert trades == [(1,)]
+
+
+def test_what_a_client_makes_in_the_database_file_stays_there(data: Path) -> None:
+    """Its own objects, and one that it put in the place of ours, are no connection's."""
+    made = _all_objects(data)
+    with duckdb.connect(str(write_database(data, "coinflex"))) as client:
+        client.execute("create or replace macro mid(bid_price, ask_price) as bid_price")
+        client.execute("create table mine as select 1 as x")
+    assert _all_objects(data) == made
+    with connect(data) as connection:
+        assert connection.execute("select mid(10, 11)").fetchall() == [(10.5,)]
+    with duckdb.connect(str(write_database(data, "coinflex"))) as client:
+        assert client.execute("select mid(10, 11), x from mine").fetchall() == [(10, 1)]
 
 
 def test_the_order_of_objects_is_the_same_in_each_process() -> None:
