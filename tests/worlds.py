@@ -29,6 +29,7 @@ START = datetime(2020, 8, 1, 23, 50, tzinfo=UTC)
 END = datetime(2020, 8, 2, 0, 10, tzinfo=UTC)
 _MINUTES = 20
 _MIDNIGHT = datetime(2020, 8, 2, tzinfo=UTC)
+MIDNIGHT_US = int(_MIDNIGHT.timestamp()) * 1_000_000
 _JUST_AFTER = timedelta(milliseconds=500)  # arrives what its day's last slice holds
 
 
