@@ -17,7 +17,7 @@ import pipeline
 from pipeline import durable
 from pipeline.derived_tables import DERIVED_VERSION, DerivedTable
 from pipeline.errors import LakeDamaged
-from pipeline.lake import Lake, arrow_schema, encodings
+from pipeline.lake import Lake, arrow_schema, damage_named, encodings
 from pipeline.schemas import DEPTH, SCHEMA_VERSION
 from pipeline.snapshots import changes_of_day, on_grid, wide_table
 from pipeline.times import DAY_US, day_start_us
@@ -99,10 +99,8 @@ def _source(path: Path) -> str:
 
 def _about(path: Path) -> dict[str, str]:
     """Return what a file of the lake says of itself; raises LakeDamaged."""
-    try:
+    with damage_named(str(path)):
         found = pq.read_metadata(path).metadata or {}
-    except (pa.ArrowException, OSError) as error:
-        raise LakeDamaged(str(path), str(error).partition("\n")[0]) from error
     return {name.decode(): value.decode() for name, value in found.items()}
 
 

@@ -61,6 +61,15 @@ class PipelineError(Exception):
     exit_code: ClassVar[int] = 1
 
 
+class _OfAFile(PipelineError):
+    """What is wrong with one file; not raised itself."""
+
+    def __init__(self, path: Path | str, reason: str) -> None:
+        self.path = path
+        self.reason = reason
+        super().__init__(path, reason)
+
+
 class UsageError(PipelineError):
     """A parameter's value can't be used; says what was given and what would have worked."""
 
@@ -192,13 +201,8 @@ class LakeError(PipelineError):
     exit_code = 2
 
 
-class LakeUnwritable(LakeError):
+class LakeUnwritable(LakeError, _OfAFile):
     """The data folder can't be written: disk full, no permission, read-only."""
-
-    def __init__(self, path: Path | str, reason: str) -> None:
-        self.path = path
-        self.reason = reason
-        super().__init__(path, reason)
 
     def __str__(self) -> str:
         return (
@@ -207,13 +211,8 @@ class LakeUnwritable(LakeError):
         )
 
 
-class LakeDamaged(LakeError):
+class LakeDamaged(LakeError, _OfAFile):
     """A partition can't be read, or is not there though the catalogue counts it."""
-
-    def __init__(self, path: Path | str, reason: str) -> None:
-        self.path = path
-        self.reason = reason
-        super().__init__(path, reason)
 
     def __str__(self) -> str:
         return (
@@ -267,15 +266,10 @@ class WorkerLost(LakeError):
         )
 
 
-class SliceCorrupt(PipelineError):
+class SliceCorrupt(_OfAFile):
     """A file with a slice's name is no whole slice; it counts as not fetched."""
 
     exit_code = 3
-
-    def __init__(self, path: Path | str, reason: str) -> None:
-        self.path = path
-        self.reason = reason
-        super().__init__(path, reason)
 
     def __str__(self) -> str:
         return f"{self.path} is no whole slice: {self.reason}"

@@ -16,6 +16,7 @@ from a day goes before the day is written: there is never more of it than the da
 from __future__ import annotations
 
 import hashlib
+from contextlib import contextmanager
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
@@ -27,6 +28,7 @@ import pyarrow.parquet as pq
 from pipeline import durable
 from pipeline.channels import DEPTH_CHANNELS
 from pipeline.derived_tables import DerivedTable
+from pipeline.errors import LakeDamaged
 from pipeline.schemas import (
     CATALOGUE,
     DEPTH,
@@ -40,10 +42,18 @@ from pipeline.schemas import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
     from pathlib import Path
 
-__all__ = ["PARTITIONED", "Lake", "arrow_schema", "encodings", "folder_name", "to_arrow"]
+__all__ = [
+    "PARTITIONED",
+    "Lake",
+    "arrow_schema",
+    "damage_named",
+    "encodings",
+    "folder_name",
+    "to_arrow",
+]
 
 # Table name → its columns. The other depth channels have the columns of `depth`.
 PARTITIONED: Final[Mapping[str, Table]] = {
@@ -165,6 +175,15 @@ class Lake:
     def _key_folders(self, table: str) -> str:
         inner = "" if table in _OF_THE_EXCHANGE else "instrument=none/"
         return f"exchange={self.exchange}/{inner}date=1970-01-01"
+
+
+@contextmanager
+def damage_named(path: str) -> Iterator[None]:
+    """Raise LakeDamaged for what reading a partition raises, if it is no Parquet, or not whole."""
+    try:
+        yield
+    except (pa.ArrowException, OSError) as error:
+        raise LakeDamaged(path, str(error).partition("\n")[0]) from error
 
 
 def _has_schema(path: Path, table: Table) -> bool:

@@ -26,6 +26,7 @@ from pipeline.plots.figures import (
 from pipeline.plots.prices import rows_between, tick_of
 from pipeline.plots.stretches import causes_of_gaps, known_stretches, pieces_of, trades_lacking
 from pipeline.plots.trades import draw_trades, read_trades
+from pipeline.research.books import DEEPEST
 from pipeline.research.times import naive
 
 if TYPE_CHECKING:
@@ -44,7 +45,6 @@ _MAP: Final = "viridis"
 # From which to which of the amounts the colours go; a few are far from all others.
 _SHADES: Final = (0.01, 0.995)
 _NOTHING: Final = "#1c0b26"  # below the map's darkest
-_DEEPEST: Final = 1000
 
 
 class Levels(NamedTuple):
@@ -87,7 +87,7 @@ def read_heatmap(lake: Questions, asked: Asked, depth: int | None, *, trades: bo
     pieces = pieces_of(asked, known_stretches(lake, asked))
     begin = pieces.starts[pieces.known]
     # One level more says whether the book goes on.
-    more = None if depth is None else min(depth + 1, _DEEPEST)
+    more = None if depth is None else min(depth + 1, DEEPEST)
     frame = lake.books_at(asked.instrument, begin.astype("datetime64[us]"), more)
     known = frame.drop_nulls("local_timestamp")["t"].unique().to_physical().to_numpy()
     pieces = pieces._replace(known=np.isin(pieces.starts, known))
@@ -99,7 +99,7 @@ def read_heatmap(lake: Questions, asked: Asked, depth: int | None, *, trades: bo
         frame["price"].to_numpy(),
         frame["amount"].to_numpy(),
     )
-    beyond = found.level >= (depth or _DEEPEST)
+    beyond = found.level >= (depth or DEEPEST)
     deeper = np.zeros((len(pieces.known), 2), bool)
     deeper[found.piece[beyond], np.where(found.is_bid[beyond], 0, 1)] = True
     return Liquidity(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pipeline.errors import UsageError
 from pipeline.plots.asked import asked_range
 from pipeline.plots.calendar_days import read_calendar
+from pipeline.research.books import check_depth
 from pipeline.research.times import moment, naive
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ __all__ = ["Plots"]
 
 _COLUMNS: Final = 1000
 _STEPS: Final = 400
-_DEEPEST: Final = 1000
 _MOST_DAYS: Final = 20_000
 
 
@@ -54,7 +54,7 @@ class Plots:
         `depth` is levels a side, None for all; `within` shows instead all levels up to so many
         basis points from the mid.
         """
-        _check_depth(depth)
+        check_depth(depth)
         if within is not None and not within > 0:
             raise UsageError("within", within, "basis points of the mid, above 0")
         from pipeline.plots import book, figures  # noqa: PLC0415 - bring matplotlib
@@ -81,7 +81,7 @@ class Plots:
         range has up to a thousand. `depth` is levels a side, None for all; where a book goes
         deeper nothing is drawn. Marks are the trades, or sums of them where they are many.
         """
-        _check_depth(depth)
+        check_depth(depth)
         asked = asked_range(instrument, start, end, step, _COLUMNS)
         from pipeline.plots import figures, heatmap  # noqa: PLC0415 - bring matplotlib
 
@@ -159,10 +159,3 @@ def _days(start: Time | None, end: Time | None, first: Any, last: Any) -> tuple[
     if (until - since).days > _MOST_DAYS:
         raise UsageError("start", str(start), f"a range of {_MOST_DAYS:,} days at most")
     return since, until
-
-
-def _check_depth(depth: int | None) -> None:
-    """Raise UsageError before any work is done."""
-    is_number = isinstance(depth, int) and not isinstance(depth, bool)
-    if depth is not None and not (is_number and 1 <= depth <= _DEEPEST):
-        raise UsageError("depth", depth, f"levels a side: 1 to {_DEEPEST}, or None for all")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pipeline.research.times import Span, Time, Times
     from pipeline.snapshots.tables import Snapshots
 
-__all__ = ["BookQuestions"]
+__all__ = ["DEEPEST", "BookQuestions", "check_depth"]
 
 _LADDER: Final = pa.schema(
     [
@@ -34,7 +34,7 @@ _LADDER: Final = pa.schema(
         ("amount", pa.float64()),
     ]
 )
-_DEEPEST: Final = 1000
+DEEPEST: Final = 1000
 
 
 class BookQuestions(Asking):
@@ -185,7 +185,7 @@ class BookQuestions(Asking):
     ) -> None:
         """Raise UsageError before any work is done."""
         check_kind(frame)
-        _check_depth(depth, whole_books=whole_books)
+        check_depth(depth, whole_books=whole_books)
         if batch_rows is not None:
             check_rows(batch_rows)
         self._check_instrument(instrument)
@@ -214,12 +214,13 @@ class BookQuestions(Asking):
         return chain([none], on_change(self._lake, instrument, start, end, depth))
 
 
-def _check_depth(depth: int | None, *, whole_books: bool = True) -> None:
+def check_depth(depth: int | None, *, whole_books: bool = True) -> None:
+    """Raise UsageError for what is no number of levels; None is all of them, where that goes."""
     if depth is None and whole_books:
         return
-    if not isinstance(depth, int) or isinstance(depth, bool) or not 1 <= depth <= _DEEPEST:
+    if not isinstance(depth, int) or isinstance(depth, bool) or not 1 <= depth <= DEEPEST:
         all_levels = ", or None for all" if whole_books else ""
-        raise UsageError("depth", depth, f"levels a side: 1 to {_DEEPEST}{all_levels}")
+        raise UsageError("depth", depth, f"levels a side: 1 to {DEEPEST}{all_levels}")
 
 
 def _grid(start: Time, end: Time, step: Span) -> range:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -12,14 +11,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.errors import LakeDamaged
+from pipeline.lake import damage_named
 from pipeline.replay import Lists, Rows
 from pipeline.schemas import DEPTH
 from pipeline.times import DAY_US, MINUTE_US
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
 
     from pipeline.lake import Lake
@@ -103,7 +100,7 @@ class DayFile:
         self.day = day
         self._path = path
         self._source = pa.OSFile(path)
-        with self._damage_named():
+        with damage_named(path):
             self._file = pq.ParquetFile(self._source)
 
     @classmethod
@@ -137,16 +134,8 @@ class DayFile:
 
     def group(self, number: int) -> Group:
         """Read a group of rows."""
-        with self._damage_named():
+        with damage_named(self._path):
             return Group.of(self._file.read_row_group(number, columns=_COLUMNS))
-
-    @contextmanager
-    def _damage_named(self) -> Iterator[None]:
-        try:
-            yield
-        except (pa.ArrowException, OSError) as error:
-            reason = str(error).partition("\n")[0]
-            raise LakeDamaged(self._path, reason) from error
 
     def _statistics(self, name: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         metadata = self._file.metadata
