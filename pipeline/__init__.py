@@ -35,7 +35,8 @@ __version__ = "0.1.0"
 def open(data: Path | str = "data", exchange: str = "coinflex") -> OpenLake:  # noqa: A001 - pipeline.open reads well
     """Open the lake of an exchange below a data folder, for questions: see OpenLake.
 
-    Nothing is written. Raises LakeEmpty where there is no lake yet.
+    Nothing is written. Raises LakeEmpty where there is no lake yet, LakeOutdated where
+    another version of this program wrote it.
     """
     from pipeline.research import OpenLake  # noqa: PLC0415 - brings Polars, which `--help` must not
 

@@ -16,8 +16,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline import durable
+from pipeline.errors import LakeEmpty, LakeOutdated
 from pipeline.lake import arrow_schema, to_arrow
-from pipeline.schemas import CATALOGUE
+from pipeline.schemas import CATALOGUE, SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -39,7 +40,10 @@ class Catalogue:
         self.rows = CATALOGUE.empty()
         self.days: dict[str, dict[str, Any]] = {}
         table = _read(lake.catalogue)
-        if table is not None and table.schema.remove_metadata() == arrow_schema(CATALOGUE):
+        self._is_foreign = table is not None and table.schema.remove_metadata() != arrow_schema(
+            CATALOGUE
+        )
+        if table is not None and not self._is_foreign:
             frame = pl.from_arrow(table)
             assert isinstance(frame, pl.DataFrame)  # noqa: S101 - tells the type checker
             self.rows = frame
@@ -49,6 +53,18 @@ class Catalogue:
     def is_empty(self) -> bool:
         """Whether no day of the exchange was ever brought into the lake."""
         return not self.days and self.rows.is_empty()
+
+    def check(self) -> None:
+        """Raise LakeEmpty, or LakeOutdated where other versions wrote all days; warn of some."""
+        data = self._lake.root.parent
+        outdated = self.rows.filter(pl.col("schema_version") != SCHEMA_VERSION)
+        if self._is_foreign or 0 < outdated.height == self.rows.height:
+            raise LakeOutdated(data)
+        if self.is_empty:
+            raise LakeEmpty(data)
+        if days := outdated["date"].unique().sort().to_list():
+            others = f"{len(days)} of its days ({days[0]} the first)"
+            log.warning("%s", LakeOutdated(data, others))
 
     def source_of(self, day: date, instruments: Iterable[str] | None = None) -> set[str | None]:
         """Return the digests of the slices that a day, or some of its instruments, is made from."""

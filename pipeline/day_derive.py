@@ -17,7 +17,7 @@ import pipeline
 from pipeline import durable
 from pipeline.derived_tables import DERIVED_VERSION, DerivedTable
 from pipeline.errors import LakeDamaged
-from pipeline.lake import Lake, arrow_schema, damage_named, encodings
+from pipeline.lake import Lake, arrow_schema, damage_named, parquet_options
 from pipeline.schemas import DEPTH, SCHEMA_VERSION
 from pipeline.snapshots import changes_of_day, on_grid, wide_table
 from pipeline.times import DAY_US, day_start_us
@@ -119,7 +119,7 @@ def _write(
     schema = arrow_schema(columns)
     most = min(_ROWS_AT_MOST, max(1, _CELLS_AT_MOST // len(schema)))
     rows = 0
-    with pq.ParquetWriter(draft, schema, compression="zstd", **encodings(columns)) as writer:
+    with pq.ParquetWriter(draft, schema, **parquet_options(columns)) as writer:
         for group in _groups(map(wide_table, found), most):
             # Without their zone, as all times of the lake; and without what the view adds.
             writer.write_table(group.select(schema.names).cast(schema), row_group_size=len(group))

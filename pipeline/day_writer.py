@@ -11,8 +11,9 @@ import pyarrow.parquet as pq
 
 from pipeline import durable
 from pipeline.channels import DEPTH_CHANNELS
-from pipeline.lake import PARTITIONED, Lake, arrow_schema, encodings, to_arrow
-from pipeline.schemas import CATALOGUE, DEPTH, SCHEMA_VERSION
+from pipeline.lake import PARTITIONED, Lake, arrow_schema, parquet_options, to_arrow
+from pipeline.schemas import CATALOGUE, DEPTH, SCHEMA_VERSION, VERSION
+from pipeline.versions import UNSTAMPED, stamp, version_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -70,6 +71,11 @@ class _Partition:
     latest_end: Any = None
     overlaps: bool = False
 
+    @property
+    def is_versioned(self) -> bool:
+        """Whether its rows say of which version of the day they are."""
+        return VERSION in PARTITIONED[self.table].columns
+
 
 class DayWriter:
     """Writes all partitions of one day: drafts first, then each replaced in one step."""
@@ -94,6 +100,8 @@ class DayWriter:
         if rows.is_empty():
             return
         partition = self._partitions.get((table, instrument)) or self._open(table, instrument)
+        if partition.is_versioned:
+            rows = rows.with_columns(pl.lit(UNSTAMPED).alias(VERSION.name))
         with durable.writing(partition.path):
             partition.writer.write_table(
                 to_arrow(rows, PARTITIONED[table]), row_group_size=rows.height
@@ -136,8 +144,7 @@ class DayWriter:
         writer = pq.ParquetWriter(
             pa.PythonFile(sink, mode="w"),
             arrow_schema(PARTITIONED[table]),
-            compression="zstd",
-            **encodings(PARTITIONED[table]),
+            **parquet_options(PARTITIONED[table]),
         )
         partition = _Partition(table, instrument, path, draft, sink, writer)
         self._partitions[table, instrument] = partition
@@ -153,6 +160,8 @@ class DayWriter:
         partition.sink.append()
         if partition.overlaps:
             _end_where_later_ones_begin(partition.draft, about)
+        if partition.is_versioned:
+            stamp(partition.draft, version_of(self._about["source"], self._about["version"]))
 
     def _catalogued(self, instrument: str, facts: Mapping[str, int]) -> dict[str, Any]:
         mine = {p.table: p for p in self._partitions.values() if p.instrument == instrument}
@@ -224,7 +233,7 @@ def _end_where_later_ones_begin(path: Path, about: Mapping[str, str]) -> None:
     bounds = [pl.DataFrame(file.read_row_group(group, times)) for group in groups]
     earliest = [frame.select(pl.min_horizontal(times).min()).item() for frame in bounds]
     draft = durable.new_draft(path.parent)
-    with pq.ParquetWriter(draft, file.schema_arrow, compression="zstd", **encodings(DEPTH)) as out:
+    with pq.ParquetWriter(draft, file.schema_arrow, **parquet_options(DEPTH)) as out:
         for group in groups:
             rows = pl.DataFrame(file.read_row_group(group))
             later = min(earliest[group + 1 :], default=None)

@@ -18,7 +18,7 @@ from pipeline import durable
 from pipeline.catalogue import Catalogue
 from pipeline.day_derive import DayDraft, derive_day, is_made_from, to_be_made_from
 from pipeline.derived_tables import DerivedTable
-from pipeline.errors import LakeDamaged, LakeEmpty, UsageError
+from pipeline.errors import LakeDamaged, UsageError
 from pipeline.ingest import clear_drafts
 from pipeline.lake import Lake
 from pipeline.lock import holding
@@ -92,12 +92,12 @@ def derive(  # noqa: PLR0913 - the command's options, one by one
     `rebuild` makes what is up to date too. `jobs` are processes (None: as many as pay), `progress`
     is told each partition's name when it is done, how many are, and how many there are.
 
-    Raises UsageError for what can't be derived, LakeEmpty where there is no lake, LockHeld if
-    another run works on the data folder. Days whose depth is damaged are in the report.
+    Raises UsageError for what can't be derived, LakeEmpty or LakeOutdated where there is no lake
+    of this version, LockHeld if another run works on the data folder. Days whose depth is damaged
+    are in the report.
     """
     chosen = DerivedTable.chosen(table, None if step is None else span(step, "--step"))
-    if Catalogue(Lake(data, exchange)).is_empty:
-        raise LakeEmpty(data)
+    Catalogue(Lake(data, exchange)).check()
     with holding(data):
         clear_drafts(data, exchange)  # of runs that were killed
         run = _Run(data, exchange, chosen)

@@ -26,6 +26,7 @@ __all__ = ["DERIVED_VERSION", "DerivedTable"]
 DERIVED_VERSION: Final = 1
 
 _DEEPEST: Final = 400  # as many levels as the exchange shows of a side
+_FINEST: Final = 1_000  # microseconds
 _NAME: Final = re.compile(r"book_snapshot_([1-9]\d{0,2})(?:_([1-9]\d*)(us|ms|s|m|h|d))?")
 _TIME: Final = pl.Datetime("us")
 _T: Final = Column("t", _TIME, "arrival clock", "A time of the grid, counted from midnight.")
@@ -71,14 +72,15 @@ class DerivedTable(NamedTuple):
             raise UsageError("TABLE", name, f"{hint}; a grid by --step")
         grid = cls(table.depth, step)
         if not grid.is_possible:
-            hint = "a span of which a day is so many: 100ms, 1s, 5m, 1h, 1d"
+            hint = "1ms or more, of which a day is so many: 100ms, 1s, 5m, 1h, 1d"
             raise UsageError("--step", span_text(step or 0), hint)
         return grid
 
     @property
     def is_possible(self) -> bool:
         """Whether it has levels, and a grid that every day has from its midnight on."""
-        return 1 <= self.depth <= _DEEPEST and (self.step is None or DAY_US % self.step == 0)
+        is_grid = self.step is None or (self.step >= _FINEST and DAY_US % self.step == 0)
+        return 1 <= self.depth <= _DEEPEST and is_grid
 
     @property
     def name(self) -> str:

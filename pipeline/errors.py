@@ -11,6 +11,7 @@
     ├── LakeError                2   the lake can't be written, or says other than raw
     │   ├── LakeUnwritable       2
     │   ├── LakeDamaged          2   a partition can't be read
+    │   ├── LakeOutdated         2   another version of this program wrote it
     │   ├── LakeDisagrees        2
     │   ├── LakeInconsistent     2   the lake disagrees with itself
     │   └── WorkerLost           2
@@ -36,6 +37,7 @@ __all__ = [
     "LakeEmpty",
     "LakeError",
     "LakeInconsistent",
+    "LakeOutdated",
     "LakeUnwritable",
     "LockHeld",
     "MinutesLacking",
@@ -59,15 +61,6 @@ class PipelineError(Exception):
     """The root: whatever this package raises on purpose."""
 
     exit_code: ClassVar[int] = 1
-
-
-class _OfAFile(PipelineError):
-    """What is wrong with one file; not raised itself."""
-
-    def __init__(self, path: Path | str, reason: str) -> None:
-        self.path = path
-        self.reason = reason
-        super().__init__(path, reason)
 
 
 class UsageError(PipelineError):
@@ -201,8 +194,13 @@ class LakeError(PipelineError):
     exit_code = 2
 
 
-class LakeUnwritable(LakeError, _OfAFile):
+class LakeUnwritable(LakeError):
     """The data folder can't be written: disk full, no permission, read-only."""
+
+    def __init__(self, path: Path | str, reason: str) -> None:
+        self.path = path
+        self.reason = reason
+        super().__init__(path, reason)
 
     def __str__(self) -> str:
         return (
@@ -211,13 +209,33 @@ class LakeUnwritable(LakeError, _OfAFile):
         )
 
 
-class LakeDamaged(LakeError, _OfAFile):
+class LakeDamaged(LakeError):
     """A partition can't be read, or is not there though the catalogue counts it."""
+
+    def __init__(self, path: Path | str, reason: str) -> None:
+        self.path = path
+        self.reason = reason
+        super().__init__(path, reason)
 
     def __str__(self) -> str:
         return (
             f"{self.path} is damaged: {self.reason}. Raw slices are not touched by this; make the "
             "day again with: coinflex-l2 ingest --rebuild"
+        )
+
+
+class LakeOutdated(LakeError):
+    """Days of the lake were written by another version of this program, with other columns."""
+
+    def __init__(self, data: Path | str, days: str = "its days") -> None:
+        self.data = data
+        self.days = days
+        super().__init__(data, days)
+
+    def __str__(self) -> str:
+        return (
+            f"the lake of {self.data} has {self.days} as another version of this program wrote "
+            "them; make them anew from the raw slices, without downloading: coinflex-l2 ingest"
         )
 
 
@@ -266,10 +284,15 @@ class WorkerLost(LakeError):
         )
 
 
-class SliceCorrupt(_OfAFile):
+class SliceCorrupt(PipelineError):
     """A file with a slice's name is no whole slice; it counts as not fetched."""
 
     exit_code = 3
+
+    def __init__(self, path: Path | str, reason: str) -> None:
+        self.path = path
+        self.reason = reason
+        super().__init__(path, reason)
 
     def __str__(self) -> str:
         return f"{self.path} is no whole slice: {self.reason}"

@@ -38,6 +38,7 @@ from pipeline.schemas import (
     TICKERS,
     TRADE_GAPS,
     TRADES,
+    VERSION,
     Table,
 )
 
@@ -50,8 +51,8 @@ __all__ = [
     "Lake",
     "arrow_schema",
     "damage_named",
-    "encodings",
     "folder_name",
+    "parquet_options",
     "to_arrow",
 ]
 
@@ -203,13 +204,19 @@ def to_arrow(rows: pl.DataFrame, table: Table) -> pa.Table:
     return rows.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(arrow_schema(table))
 
 
-def encodings(table: Table) -> dict[str, Any]:
-    """Return how columns are laid down: deltas for times, numbers and lines, else dictionaries."""
+def parquet_options(table: Table) -> dict[str, Any]:
+    """Return how columns are laid down: deltas for times, numbers and lines, else dictionaries.
+
+    All are compressed and have statistics, but for a day's version, which is stamped in afterwards.
+    """
     deltas = (pl.Int32(), pl.Int64(), pl.Datetime("us"))
     leaf = {
         c.name: f"{c.name}.list.element" if isinstance(c.type, pl.List) else c.name for c in table
     }
+    in_deltas = [c.name for c in table if c.type in deltas and c != VERSION]
     return {
-        "column_encoding": {c.name: "DELTA_BINARY_PACKED" for c in table if c.type in deltas},
-        "use_dictionary": [leaf[c.name] for c in table if c.type not in deltas],
+        "column_encoding": dict.fromkeys(in_deltas, "DELTA_BINARY_PACKED"),
+        "use_dictionary": [path for name, path in leaf.items() if name not in in_deltas],
+        "compression": dict.fromkeys(leaf.values(), "zstd") | {VERSION.name: "none"},
+        "write_statistics": [path for name, path in leaf.items() if name != VERSION.name],
     }

@@ -1,8 +1,8 @@
 """Asking the lake: queries that only read, asked again if a file was replaced under them.
 
 A partition is replaced by rename while others read. One reading then has the old file or the new
-one, or fails; `book_at` checks its two. After such a failure the same question is asked again,
-unless rows were already given. A join of two views may mix versions (docs/adr/0001).
+one, or fails; verbs that read twice compare versions, and fail where they differ (docs/adr/0013).
+After such a failure the same question is asked again, unless rows were already given.
 """
 
 from __future__ import annotations

@@ -26,12 +26,13 @@ __all__ = [
     "TICKERS",
     "TRADES",
     "TRADE_GAPS",
+    "VERSION",
     "Column",
     "Table",
 ]
 
 # Raised whenever a column changes its name, type or meaning: older partitions are then rebuilt.
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 
 
 class Column(NamedTuple):
@@ -55,6 +56,11 @@ class Table(NamedTuple):
         """Column name → Polars type, in order."""
         return {column.name: column.type for column in self.columns}
 
+    @property
+    def normalized(self) -> dict[str, pl.DataType]:
+        """What of `schema` is known while the day is read: all but its version."""
+        return {name: kind for name, kind in self.schema.items() if name != VERSION.name}
+
     def empty(self) -> pl.DataFrame:
         """Return the table without a row."""
         return pl.DataFrame(schema=self.schema)
@@ -62,6 +68,14 @@ class Table(NamedTuple):
     def __iter__(self) -> Iterator[Column]:  # type: ignore[override] # a table is its columns
         return iter(self.columns)
 
+
+VERSION: Final = Column(
+    "version",
+    pl.Int64(),
+    "",
+    "Names what its day was made from and by. Rows of one instrument and day belong together, in "
+    "whichever tables, if it is the same; it is another where the day was made anew in between.",
+)
 
 _TIME: Final = pl.Datetime("us")
 _PRICES: Final = pl.List(pl.Float64())
@@ -166,6 +180,7 @@ DEPTH: Final = Table(
             "book_ask_price", _PRICES, "", "On keyframes: all asks, best first. Otherwise NULL."
         ),
         Column("book_ask_amount", _PRICES, "", "Their amounts."),
+        VERSION,
     ),
 )
 
@@ -179,6 +194,7 @@ TRADES: Final = Table(
         Column("price", pl.Float64(), "counter currency", "The double nearest to the text sent."),
         Column("amount", pl.Float64(), "base currency", "The double nearest to the text sent."),
         *_LINEAGE,
+        VERSION,
     ),
 )
 
@@ -198,6 +214,7 @@ TICKERS: Final = Table(
         Column("mark_price", pl.Float64(), "counter currency", "markPrice; NULL where absent"),
         Column("last_mark_price", pl.Float64(), "counter currency", "lastMarkPrice (2022 on)"),
         *_LINEAGE,
+        VERSION,
     ),
 )
 
@@ -214,6 +231,7 @@ GAPS: Final = Table(
             "What it began with: disconnect, not_fetched, end_of_coverage, other_action or "
             "no_snapshot. It lasts to the next snapshot, though minutes may be fetched before.",
         ),
+        VERSION,
     ),
 )
 
@@ -237,6 +255,10 @@ TRADE_GAPS: Final = Table(
             "disconnect, not_fetched or end_of_coverage. Of the day's first row midnight: up to "
             "the first line nothing is lacking, unless the day before ended in a disconnect.",
         ),
+        Column(
+            "trades", pl.Int64(), "trades", "On the day's first row: how many it has; else NULL."
+        ),
+        VERSION,
     ),
 )
 

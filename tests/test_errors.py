@@ -15,6 +15,7 @@ from pipeline.errors import (
     LakeEmpty,
     LakeError,
     LakeInconsistent,
+    LakeOutdated,
     LakeUnwritable,
     LockHeld,
     MinutesLacking,
@@ -81,6 +82,14 @@ SENTENCES: list[tuple[PipelineError, int, str]] = [
         (
             "there is nothing in the lake of data yet: run coinflex-l2 backfill first, or name "
             "another folder with --data"
+        ),
+    ),
+    (
+        LakeOutdated(Path("data")),
+        2,
+        (
+            "the lake of data has its days as another version of this program wrote them; make "
+            "them anew from the raw slices, without downloading: coinflex-l2 ingest"
         ),
     ),
     (

@@ -51,7 +51,7 @@ def _gaps(data: Path, instrument: str = _NAME, until: int = 2) -> list[Row]:
             "from trade_gaps where instrument = ? order by start", [instrument]
         ).fetchall()
     assert rows == view
-    return [(_second(start), _second(stop), cause) for _, _, start, stop, cause in rows]
+    return [(_second(start), _second(stop), cause) for _, _, start, stop, cause, _ in rows]
 
 
 def _book(minute: int, second: float, instrument: str = "OTHER") -> str:
@@ -120,7 +120,8 @@ def test_a_day_without_a_gap_has_a_row_in_its_file_and_none_in_sql(tmp_path: Pat
     )
     assert isinstance(stored, pl.DataFrame)
     midnight = datetime(2020, 8, 1)  # noqa: DTZ001 - as files have it
-    assert stored.rows() == [(midnight, midnight + timedelta(seconds=1.5), "midnight")]
+    until = midnight + timedelta(seconds=1.5)
+    assert stored.drop("version").rows() == [(midnight, until, "midnight", 1)]
     with connect(tmp_path) as connection:
         known = connection.execute(
             "from trade_feed(?, '2020-07-31', '2020-08-03')", [_NAME]

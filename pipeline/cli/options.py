@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = [
     "as_json",
     "names",
-    "note_empty_lake",
+    "note_unusable_lake",
     "period_options",
     "settings",
     "shared_options",
@@ -92,14 +92,16 @@ def settings() -> Settings:
     return found
 
 
-def note_empty_lake(found: Settings) -> None:
-    """Warn where there is no lake yet: an answer of no rows is then no answer."""
+def note_unusable_lake(found: Settings) -> None:
+    """Warn where there is no lake of this version: an answer of no rows is then no answer."""
     from pipeline.catalogue import Catalogue
-    from pipeline.errors import LakeEmpty
+    from pipeline.errors import LakeEmpty, LakeOutdated
     from pipeline.lake import Lake
 
-    if Catalogue(Lake(found.data, found.exchange)).is_empty:
-        log.warning("%s", LakeEmpty(found.data))
+    try:
+        Catalogue(Lake(found.data, found.exchange)).check()
+    except (LakeEmpty, LakeOutdated) as error:
+        log.warning("%s", error)
 
 
 def as_json() -> bool:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pipeline.cli.options import as_json, note_empty_lake, settings, shared_options
+from pipeline.cli.options import as_json, note_unusable_lake, settings, shared_options
 
 if TYPE_CHECKING:
     import duckdb
@@ -44,7 +44,7 @@ def sql(query: str, form: str | None, output: Path | None) -> None:
     from pipeline.views import connect
 
     found = settings()
-    note_empty_lake(found)
+    note_unusable_lake(found)
     form = form or ("json" if as_json() else form_of(output) or "table")
     with connect(found.data, found.exchange) as connection:
         if form == "parquet":

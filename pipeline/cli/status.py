@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from pipeline.cli.options import as_json, note_empty_lake, settings, shared_options
+from pipeline.cli.options import as_json, note_unusable_lake, settings, shared_options
 
 __all__ = ["instruments", "status"]
 
@@ -20,7 +20,7 @@ def status() -> None:
     from pipeline.status import status_of
 
     found = settings()
-    note_empty_lake(found)
+    note_unusable_lake(found)
     facts = status_of(found.data, found.exchange)
     print_json(facts) if as_json() else print_facts(facts)
 
@@ -37,7 +37,7 @@ def instruments() -> None:
     from pipeline.views import connect
 
     found = settings()
-    note_empty_lake(found)
+    note_unusable_lake(found)
     with connect(found.data, found.exchange) as connection:
         answer = ask(
             connection,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -61,7 +62,7 @@ class _Rows:
 
     def flush(self) -> None:
         if self._frames:
-            rows = pl.concat(self._frames).select(self._table.schema.keys())
+            rows = pl.concat(self._frames).select(self._table.normalized.keys())
             self._emit(self._table.name, self._instrument, rows)
             self._frames = []
 
@@ -86,6 +87,7 @@ class DayNormalizer:
         self._connections = Connections(day_start)
         self._depth: dict[Feed, DepthFeed] = {}
         self._rows: dict[tuple[str, str | None], _Rows] = {}
+        self._trades = Counter[str]()
         self._actions: dict[str | None, int] = {}
         self._last_times: dict[int, int] = {}
         self._line_before = day_start - 1
@@ -112,6 +114,7 @@ class DayNormalizer:
             self.instruments.add(instrument)
             frame = trades_frame(trades).with_columns(**self._lineage.columns(trades.rows))
             self._table(TRADES, instrument).append(frame)
+            self._trades[instrument] += frame.height
         for instrument, tickers in part.tickers.items():
             self.instruments.add(instrument)
             self._table(TICKERS, instrument).append(self._tickers(tickers))
@@ -130,11 +133,13 @@ class DayNormalizer:
             gaps[name] = [Gap(self._day_start, self._day_end, self._why_no_book(name))]
         for name, found in gaps.items():
             if found:
-                self._table(GAPS, name).append(pl.DataFrame(found, GAPS.schema, orient="row"))
+                self._table(GAPS, name).append(pl.DataFrame(found, GAPS.normalized, orient="row"))
         facts = {name: self._facts(name) | {"gaps": len(gaps[name])} for name in gaps}
         for name, of in facts.items():
             lacking = self._connections.trade_gaps(self._coverage.owners(Feed("trade", name)))
-            rows = pl.DataFrame(lacking, TRADE_GAPS.schema, orient="row")
+            rows = pl.DataFrame(lacking, GAPS.normalized, orient="row")
+            is_first = pl.int_range(pl.len()) == 0
+            rows = rows.with_columns(trades=pl.when(is_first).then(self._trades[name]))
             self._table(TRADE_GAPS, name).append(rows)
             of["trade_gaps"] = len(lacking) - 1  # but for midnight, which every day has
         for waiting in self._rows.values():
@@ -196,7 +201,7 @@ class DayNormalizer:
         return rows
 
     def _tickers(self, tickers: list[tuple[Any, ...]]) -> pl.DataFrame:
-        names = [name for name in TICKERS.schema if name not in {"origin", "slice"}]
+        names = [name for name in TICKERS.normalized if name not in {"origin", "slice"}]
         *others, line = names
         schema = {name: TICKERS.schema[name] for name in others}
         frame = pl.DataFrame(tickers, schema | {"rank": pl.Int16, line: pl.Int32}, orient="row")

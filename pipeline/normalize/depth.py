@@ -208,7 +208,7 @@ class DepthFeed:
         labelled = label(frame, self._carry, next_time)
         self._carry = Carry.of(labelled)
         self._emitted += len(rows)
-        self._emit(labelled.select(DEPTH.schema.keys()))
+        self._emit(labelled.select(DEPTH.normalized.keys()))
 
 
 # What a frame takes from the rows as it is, and the expressions that make columns of it.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pipeline.errors import UsageError
 from pipeline.query import rows_of
-from pipeline.research.times import moment, naive, span
+from pipeline.research.times import naive, span, start_and_end
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -60,8 +60,8 @@ class Units(NamedTuple):
 
 def asked_range(instrument: str, start: Time, end: Time, step: Span | None, about: int) -> Asked:
     """Return what was asked for, in about so many steps at most where no step is given."""
-    first, last = moment(start, "start"), moment(end, "end")
-    if last <= first:
+    first, last = start_and_end(start, end)
+    if last == first:
         raise UsageError("end", str(naive(last)), f"a time after {naive(first)}, the start")
     length = last - first
     if step is None:

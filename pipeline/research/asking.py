@@ -7,7 +7,7 @@ from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING, Self
 
 from pipeline.catalogue import Catalogue
-from pipeline.errors import LakeEmpty, UsageError
+from pipeline.errors import UsageError
 from pipeline.lake import Lake
 from pipeline.query import table_of, tables_of
 from pipeline.research.frames import as_frame, check_kind, check_rows, frames_of, zoned
@@ -27,7 +27,9 @@ __all__ = ["Asking"]
 
 
 class Asking:
-    """A lake that questions can be put to, from any number of threads; raises LakeEmpty.
+    """A lake that questions can be put to, from any number of threads.
+
+    Raises LakeEmpty where there is none yet, LakeOutdated where another version wrote it.
 
     DuckDB comes in with the first question in SQL, which takes a tenth of a second, once.
     """
@@ -40,8 +42,7 @@ class Asking:
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._is_closed = False
         self._lock = threading.Lock()
-        if Catalogue(self._lake).is_empty:
-            raise LakeEmpty(data)
+        Catalogue(self._lake).check()
 
     def __repr__(self) -> str:
         return f"pipeline.open({str(self.data)!r}, exchange={self.exchange!r})"

@@ -12,7 +12,7 @@ from pipeline.errors import UsageError
 from pipeline.query import rows_of
 from pipeline.research.asking import Asking
 from pipeline.research.frames import as_frame, check_kind, check_rows, frames_of
-from pipeline.research.times import moment, moments, naive, span
+from pipeline.research.times import moment, moments, naive, span, start_and_end
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -169,7 +169,7 @@ class BookQuestions(Asking):
         if step is not None:
             pieces = self._standing(instrument, _grid(start, end, step), depth, max_age)
         elif max_age is None:
-            pieces = self._changed(instrument, moment(start, "start"), moment(end, "end"), depth)
+            pieces = self._changed(instrument, *start_and_end(start, end), depth)
         else:
             raise UsageError("max_age", max_age, "None without a step: at its change a book is new")
         return _delivered("wide", pieces, frame, batch_rows)
@@ -225,7 +225,7 @@ def check_depth(depth: int | None, *, whole_books: bool = True) -> None:
 
 def _grid(start: Time, end: Time, step: Span) -> range:
     """Return start, start + step, … before end."""
-    return range(moment(start, "start"), moment(end, "end"), span(step, "step"))
+    return range(*start_and_end(start, end), span(step, "step"))
 
 
 def _delivered(

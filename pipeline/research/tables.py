@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, overload
 
 from pipeline.query import check_reads
 from pipeline.research.asking import Asking
-from pipeline.research.times import moment, naive, span
+from pipeline.research.times import naive, span, start_and_end
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -230,6 +230,6 @@ class TableQuestions(Asking):
         `further` is what the macro is given beside the range, from $4 on, and `values` are these.
         """
         self._check_instrument(instrument)
-        between = [naive(moment(start, "start")), naive(moment(end, "end"))]
+        between = map(naive, start_and_end(start, end))
         query = f"from {macro}($1, $2, $3{further})"
         return self._rows_of(query, [instrument, *between, *values], frame, batch_rows)

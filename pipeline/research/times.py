@@ -21,7 +21,17 @@ from pipeline.times import SPAN_UNITS, as_utc, parse_time, to_us
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["LAST", "Span", "Time", "Times", "moment", "moments", "naive", "span"]
+__all__ = [
+    "LAST",
+    "Span",
+    "Time",
+    "Times",
+    "moment",
+    "moments",
+    "naive",
+    "span",
+    "start_and_end",
+]
 
 # pandas.Timestamp is a datetime, pandas.Timedelta a timedelta.
 Time: TypeAlias = "str | date | datetime | np.datetime64"
@@ -33,10 +43,12 @@ _TIMES_THAT_WORK: Final = (
     "pandas.Timestamp or numpy.datetime64; of a number, say the unit: "
     "numpy.datetime64(1596240000000, 'ms')"
 )
-_SPANS_THAT_WORK: Final = "a time span above 0 as text (500ms, 1s, 5m, 1h, 1d) or timedelta"
+_SPANS_THAT_WORK: Final = (
+    "as text (500ms, 1s, 5m, 1h, 1d) or timedelta, up to 9,999 years, none of months"
+)
 _FIRST: Final = to_us(datetime.min.replace(tzinfo=UTC))
 LAST: Final = to_us(datetime.max.replace(tzinfo=UTC))
-_US: Final = pl.Datetime("us")
+_LONGEST: Final = LAST - _FIRST
 
 
 def moment(value: object, parameter: str) -> int:
@@ -44,7 +56,7 @@ def moment(value: object, parameter: str) -> int:
     if isinstance(value, str):
         return to_us(parse_time(value, parameter))
     if isinstance(value, np.datetime64):
-        return _within(int(value.astype("datetime64[us]").astype(np.int64)), value, parameter)
+        return int(_of_numpy(np.array([value]), parameter)[0])
     if isinstance(value, datetime) and not _is_nat(value):
         return to_us(as_utc(value))
     if isinstance(value, date) and not isinstance(value, datetime):
@@ -57,10 +69,12 @@ def _is_nat(value: object) -> bool:
     return value != value  # noqa: PLR0124 - it alone is not itself
 
 
-def _within(found: int, value: object, parameter: str) -> int:
-    if not _FIRST <= found <= LAST:  # NaT too is not
-        raise UsageError(parameter, value, "a time in the years 1 to 9999")
-    return found
+def start_and_end(start: Time, end: Time) -> tuple[int, int]:
+    """Return [start, end), which may be empty; raises UsageError for what ends before it starts."""
+    first, last = moment(start, "start"), moment(end, "end")
+    if last < first:
+        raise UsageError("end", str(naive(last)), f"a time after {naive(first)}, the start")
+    return first, last
 
 
 def naive(moment: int) -> datetime:
@@ -75,38 +89,52 @@ def moments(values: Times, parameter: str = "times") -> NDArray[np.int64]:
     """
     if isinstance(values, str) or not isinstance(values, Iterable):
         raise UsageError(parameter, values, "several times, as a list, an array or a Series")
-    series = _series(values)
-    if series is None:
-        found = [moment(value, parameter) for value in values]
-        return np.array(found, np.int64)
-    if series.null_count():
+    given: Any = values
+    if isinstance(values, pa.Array | pa.ChunkedArray):
+        given = values.to_numpy(zero_copy_only=False)
+    kind: Any = getattr(given, "dtype", None)
+    if isinstance(given, pl.Series) and isinstance(kind, pl.Datetime | pl.Date):
+        return _of_polars(given, parameter)
+    if isinstance(kind, np.dtype) and kind.kind == "M":
+        return _of_numpy(np.asarray(given), parameter)
+    if hasattr(kind, "tz") and hasattr(kind, "unit"):  # pandas, with a zone
+        return _of_numpy(given.to_numpy(f"datetime64[{kind.unit}]"), parameter)
+    return np.array([moment(value, parameter) for value in given], np.int64)
+
+
+def _of_numpy(times: NDArray[np.datetime64], parameter: str) -> NDArray[np.int64]:
+    found = times.astype("datetime64[us]")
+    numbers = found.astype(np.int64)
+    wrong = times[~_is_same(found, times) | (numbers < _FIRST) | (numbers > LAST)]
+    if len(wrong):
+        raise UsageError(parameter, wrong[0], f"{_TIMES_THAT_WORK}; in the years 1 to 9999")
+    return numbers
+
+
+def _is_same(found: Any, given: Any) -> Any:  # noqa: ANN401 - one value, or an array
+    """Say whether times or spans of NumPy came through: it says nothing of numbers too large.
+
+    NaT did not. Of what is finer than a microsecond there is only something to be cut off.
+    """
+    if np.datetime_data(given.dtype)[0] in {"ns", "ps", "fs", "as"}:
+        return ~np.isnat(given)
+    return found.astype(given.dtype) == given
+
+
+def _of_polars(times: pl.Series, parameter: str) -> NDArray[np.int64]:
+    if times.null_count():
         raise UsageError(parameter, "one that is null", "times, each of them known")
-    whole = series.cast(pl.Datetime("us", "UTC")).to_physical().to_numpy()
-    for bound in (whole.min(initial=LAST), whole.max(initial=_FIRST)):
-        _within(int(bound), bound, parameter)
-    return whole
-
-
-def _series(values: Any) -> pl.Series | None:  # noqa: ANN401 - anything that has times
-    """Return what is an array of times already as a Series; None if it is none."""
-    if isinstance(values, pl.Series):
-        series = values
-    elif isinstance(values, pa.Array | pa.ChunkedArray):
-        series = pl.Series(pl.from_arrow(values))
-    elif isinstance(getattr(values, "dtype", None), np.dtype) and values.dtype.kind == "M":
-        series = pl.Series(np.asarray(values, "datetime64[us]"))
-    elif hasattr(values, "dtype") and hasattr(values, "to_numpy") and hasattr(values.dtype, "tz"):
-        series = pl.Series(values.to_numpy("datetime64[us]"))  # pandas, with a zone
-    else:
-        return None
-    return series if isinstance(series.dtype, pl.Datetime | pl.Date) else None
+    found = times.to_physical().to_numpy()
+    unit = "D" if times.dtype == pl.Date else getattr(times.dtype, "time_unit", "us")
+    return _of_numpy(found.astype(f"datetime64[{unit}]"), parameter)
 
 
 def span(value: Span, parameter: str, least: int = 1) -> int:
     """Return a span of time in microseconds; raises UsageError for what is none."""
     found = _span(value)
-    if found is None or found < least:
-        raise UsageError(parameter, value, _SPANS_THAT_WORK)
+    if found is None or not least <= found <= _LONGEST:
+        sign = "above 0" if least else "of 0 or more"
+        raise UsageError(parameter, value, f"a time span {sign}, {_SPANS_THAT_WORK}")
     return found
 
 
@@ -115,7 +143,11 @@ def _span(value: object) -> int | None:
         told = re.fullmatch(r"\s*(\d+)\s*(us|ms|s|m|h|d)\s*", value)
         return int(told[1]) * SPAN_UNITS[told[2]] if told else None
     if isinstance(value, np.timedelta64):
-        return int(value.astype("timedelta64[us]").astype(np.int64))
+        # Months have no one length, for which NumPy takes an average; a bare number has no unit.
+        if np.datetime_data(value.dtype)[0] in {"Y", "M", "generic"}:
+            return None
+        found = value.astype("timedelta64[us]")
+        return int(found.astype(np.int64)) if _is_same(found, value) else None
     if isinstance(value, timedelta) and not _is_nat(value):
         return value // timedelta(microseconds=1)
     return None

@@ -10,13 +10,13 @@
 -- set right by the second, nor that raw says the same.
 create or replace macro check_keyframes(instrument, start, "end") as table
 with
-  checkpoints as (
+  checkpoints as materialized (
     from keyframe_checkpoints(instrument, start, "end")
   ),
 
   books as (
     select
-      date, checkpoint as message,
+      date, version, checkpoint as message,
       count(*) filter (built <> 0 and side = 'bid') as bid_levels,
       count(*) filter (built <> 0 and side = 'ask') as ask_levels,
       max(price) filter (built <> 0 and side = 'bid') as bid_price,
@@ -46,9 +46,11 @@ with
         or found.book_ask_price <> list_sort(list_distinct(found.book_ask_price)) as unordered
     from checkpoints
     left join lake_rows(files_between('depth', instrument, start, "end")) as found
-      on found.date = checkpoints.date and found.message = checkpoints.message
+      on found.date = checkpoints.date
+      and found.message = unless_replaced(checkpoints.message, found.version, checkpoints.version)
     left join books
-      on books.date = checkpoints.date and books.message = checkpoints.message
+      on books.date = checkpoints.date
+      and books.message = unless_replaced(checkpoints.message, books.version, checkpoints.version)
   ),
 
   judged as (

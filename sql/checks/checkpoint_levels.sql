@@ -1,7 +1,7 @@
 -- One row per price level at a checkpoint (see keyframe_checkpoints) in [start, end), arrival clock,
 -- UTC: `built` is its amount by the keyframe before and the changes since, `stored` its amount in the
 -- keyframe that stands there. 0 where the one or the other has no such level; `stored` is 0 throughout
--- where no keyframe stands.
+-- where no keyframe stands. `version` is that of the day.
 create or replace macro checkpoint_levels(instrument, start, "end") as table
 with
   checkpoints as materialized (
@@ -11,7 +11,8 @@ with
   -- The rows that lead to a checkpoint: a whole book, then what changed.
   led as (
     select
-      found.date, checkpoints.message as checkpoint, found.message, false as is_stored,
+      found.date, found.version, checkpoints.message as checkpoint, false as is_stored,
+      one_version(found.message, found.version, checkpoints.version) as message,
       unnest(case when found.message = found.keyframe
         then [
           {'is_bid': true, 'prices': book_bid_price, 'amounts': book_bid_amount},
@@ -30,7 +31,8 @@ with
   -- A keyframe says both what changed with it, and what its book is.
   standing as (
     select
-      found.date, found.message as checkpoint, found.message,
+      found.date, found.version, found.message as checkpoint,
+      one_version(found.message, found.version, checkpoints.version) as message,
       unnest([false, false, true, true]) as is_stored,
       unnest([
         {'is_bid': true, 'prices': bid_change_price, 'amounts': bid_change_amount},
@@ -45,7 +47,7 @@ with
 
   levels as (
     select
-      date, checkpoint, message, is_stored, said.is_bid,
+      date, version, checkpoint, message, is_stored, said.is_bid,
       unnest(said.prices) as price,
       unnest(said.amounts) as amount
     from (from led union all from standing)
@@ -53,12 +55,12 @@ with
 
   amounts as (
     select
-      date, checkpoint, is_bid, price,
+      date, version, checkpoint, is_bid, price,
       coalesce(arg_max(amount, message) filter (not is_stored), 0) as built,
       coalesce(max(amount) filter (is_stored), 0) as stored
     from levels
     group by all
   )
 
-select date, checkpoint, case when is_bid then 'bid' else 'ask' end as side, price, built, stored
+select date, version, checkpoint, case when is_bid then 'bid' else 'ask' end as side, price, built, stored
 from amounts;

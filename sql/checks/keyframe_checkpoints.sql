@@ -2,13 +2,13 @@
 -- against each other: each keyframe, and each last message before the book starts anew or the day
 -- ends. `base` is the keyframe whose rows lead there, NULL where the book starts anew; `there` says
 -- whether the row that a keyframe's name promises exists; `complete` whether each message since
--- `base` is there once.
+-- `base` is there once; `version` is that of the day.
 create or replace macro keyframe_checkpoints(instrument, start, "end") as table
 with
   -- A run is a keyframe and the rows that rest on it.
   runs as (
     select
-      found.date, found.keyframe,
+      found.date, found.keyframe, found.version,
       count(*) as messages,
       max(found.message) as last,
       bool_or(found.message = found.keyframe) as there,
@@ -31,11 +31,11 @@ with
   )
 
 select
-  date, keyframe as message, first_time as local_timestamp, base, there,
+  date, version, keyframe as message, first_time as local_timestamp, base, there,
   anew or coalesce(messages_before = keyframe - base, false) as complete
 from runs_in_order
 where is_between(first_time, start, "end")
 union all
-select date, last, last_time, keyframe, true, messages = last - keyframe + 1
+select date, version, last, last_time, keyframe, true, messages = last - keyframe + 1
 from runs_in_order
 where leads_nowhere and last > keyframe and is_between(last_time, start, "end");

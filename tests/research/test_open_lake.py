@@ -9,12 +9,15 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import pipeline
-from pipeline.errors import LakeEmpty, QueryRefused, UsageError
+from pipeline.errors import LakeEmpty, LakeOutdated, QueryRefused, UsageError
+from tests.lakes import bring_in, put
 from tests.making import at
-from tests.replacing import book_of, replaced_constantly
+from tests.replacing import book_of, lines_of, replaced_constantly
 
 from .conftest import NAME, OTHER
 
@@ -60,6 +63,31 @@ def test_a_folder_that_is_not_there_is_refused_and_not_made(tmp_path: Path) -> N
     with pytest.raises(LakeEmpty):
         pipeline.open(tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("columns", [["schema_version"], []], ids=["its columns", "others"])
+def test_a_lake_of_another_version_is_named_so(
+    tmp_path: Path, columns: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is not empty: nothing is to be downloaded again. Of some days alone there is a warning."""
+    put(tmp_path, at(0), lines_of(1))
+    put(tmp_path, at(1440), lines_of(1))
+    bring_in(tmp_path)
+    path = tmp_path / "lake" / "_catalogue" / "coinflex.parquet"
+    whole = pq.read_table(path)
+    as_written = pa.array([1, 2], pa.int32())
+    place = whole.schema.names.index("schema_version")
+    foreign = whole.set_column(place, "schema_version", as_written)
+    pq.write_table(foreign if columns else whole.drop_columns(["trade_gaps"]), path)
+    with pytest.raises(LakeOutdated, match=r"has its days as another .*: coinflex-l2 ingest$"):
+        pipeline.open(tmp_path)
+    assert not caplog.records
+    bring_in(tmp_path, at(0).date(), rebuild=True)
+    if not columns:  # what was written with others is not known any more
+        return
+    with pipeline.open(tmp_path) as lake:
+        assert not lake.book_at("A", at(0, 5)).is_empty()
+    assert "has 1 of its days (2020-08-02 the first) as another version" in caplog.text
 
 
 def test_an_exchange_that_is_not_there_is_refused(data: Path) -> None:

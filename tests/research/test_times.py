@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from pipeline.errors import UsageError
-from pipeline.research.times import moment, moments, span
+from pipeline.research.times import moment, moments, span, start_and_end
 
 _TIME = datetime(2020, 8, 1, 23, 54, 0, 500_000, tzinfo=UTC)
 _US = 1_596_326_040_500_000
@@ -50,7 +50,7 @@ def test_a_day_is_its_midnight(given: Any) -> None:
 @pytest.mark.parametrize(
     "given",
     [1, 1.5, True, None, np.int64(3), "noon", "", pd.NaT, np.datetime64("NaT"),
-     np.datetime64(10**6, "Y"), [_TIME]],
+     np.datetime64(10**6, "Y"), np.datetime64(2**62, "s"), np.datetime64(-(10**18), "D"), [_TIME]],
     ids=repr,
 )  # fmt: skip
 def test_what_is_no_time_is_refused(given: Any) -> None:
@@ -83,7 +83,9 @@ def test_times_in_any_form(given: Any) -> None:
     "given",
     [5, "2020-08-01", _TIME, [1, 2], np.array([1, 2]), pl.Series([1.5]), [None],
      pd.Series([_HOURS[0], pd.NaT]), pa.array([_TIME, None]), np.array(["NaT"], "datetime64[us]"),
-     np.array([10**6], "datetime64[Y]")],
+     np.array([10**6], "datetime64[Y]"), np.array([2**62], "datetime64[s]"),
+     pl.Series([2**60]).cast(pl.Datetime("ms")), pl.Series([2**30], dtype=pl.Int32).cast(pl.Date),
+     pa.array([2**62], pa.timestamp("s"))],
 )  # fmt: skip
 def test_what_are_no_times_is_refused(given: Any) -> None:
     """A single time, numbers, and times that are not known."""
@@ -115,10 +117,25 @@ def test_the_units_of_a_span() -> None:
 @pytest.mark.parametrize(
     "given",
     ["0s", "-1s", "1.5s", "1 month", "s", 5, 1.0, None, pd.NaT, np.timedelta64("NaT"),
-     timedelta(0)],
+     timedelta(0), np.timedelta64(1, "M"), np.timedelta64(5), np.timedelta64(2**61, "s"),
+     "9999999999999d"],
     ids=repr,
 )  # fmt: skip
 def test_what_is_no_span_is_refused(given: Any) -> None:
     """A number too, and what does not lead forward."""
     with pytest.raises(UsageError, match=r"^step was .*; what would work: a time span above 0"):
         span(given, "step")
+
+
+def test_a_span_may_be_none_where_that_goes() -> None:
+    """As an age; then the sentence says so."""
+    assert span("0s", "max_age", least=0) == 0
+    with pytest.raises(UsageError, match=r"^max_age was '-1s'; .*a time span of 0 or more"):
+        span("-1s", "max_age", least=0)
+
+
+def test_a_range_may_be_empty_and_does_not_end_before_it_starts() -> None:
+    """Nothing came in no time; an end before the start is a slip."""
+    assert start_and_end(_TIME, _TIME) == (_US, _US)
+    with pytest.raises(UsageError, match=r"^end was .*2020.*; what would work: a time after 2020"):
+        start_and_end(_TIME, "2020-07-31")

@@ -9,5 +9,8 @@
 -- given is put in its text wherever its name stands.
 create or replace macro book_at(instrument, t) as table
 from query(
-  format('from book_in_folder(''{}'', timestamp ''{}'')', folder_name(instrument), moment(t))
+  coalesce(
+    format('from book_in_folder(''{}'', timestamp ''{}'')', folder_name(instrument), moment(t)),
+    error('a time was NULL; what would work: 2020-08-01 23:54:00.5')
+  )
 );

@@ -7,7 +7,7 @@ create or replace macro book_at_exchange_time(instrument, t) as table
 with
   in_turn as (
     select
-      date, message, keyframe, timestamp,
+      date, message, keyframe, version, timestamp,
       lead(timestamp) over in_order as next_timestamp,
       lead(unbroken) over in_order as next_unbroken
     from books_in_turn(
@@ -20,8 +20,8 @@ with
     window in_order as (order by date, message)
   ),
 
-  standing as (
-    select date, message, keyframe
+  standing as materialized (
+    select date, message, keyframe, version
     from in_turn
     where next_unbroken and timestamp <= utc(t) and next_timestamp > utc(t)
     order by date desc, message desc

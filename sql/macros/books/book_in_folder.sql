@@ -7,7 +7,7 @@ with
   -- day's first and has not, the book of the day before may stand, up to carry_until.
   -- Ordered by all that is read, since otherwise DuckDB reads the file twice for a LIMIT.
   next_to_end as materialized (
-    select message, keyframe, local_timestamp, valid_until, carry_until
+    select message, keyframe, local_timestamp, valid_until, carry_until, version
     from read_parquet(
       [day_file('depth', folder, t), empty_file('depth')],
       allow_empty = true
@@ -26,12 +26,12 @@ with
   ),
 
   standing as materialized (
-    select t::date as date, message, keyframe, local_timestamp, valid_until
+    select t::date as date, message, keyframe, version
     from next_to_end
     where local_timestamp <= t
     union all
     (
-      select date, message, keyframe, local_timestamp, valid_until
+      select date, message, keyframe, version
       from read_parquet(
         [day_file('depth', folder, t), day_file('depth', folder, t::date - 1), empty_file('depth')],
         allow_empty = true, hive_partitioning = true
@@ -45,8 +45,7 @@ with
 
   since_keyframe as materialized (
     select
-      days.message, days.message = days.keyframe as whole,
-      days.local_timestamp, days.valid_until,
+      days.message, days.message = days.keyframe as whole, days.version,
       bid_change_price, bid_change_amount, ask_change_price, ask_change_amount,
       book_bid_price, book_bid_amount, book_ask_price, book_ask_amount
     from read_parquet(
@@ -92,9 +91,9 @@ where amount <> 0
 union all
 -- Never a row: the second reading has found the very message that the first one chose, or this
 -- fails.
-select error('the lake was replaced while it was read; ask again'), null, null, null
+select was_replaced(), null, null, null
 from standing
-anti join since_keyframe using (message, local_timestamp, valid_until)
+anti join since_keyframe using (message, version)
 -- A message that is no book has no keyframe: it ends the book before it, and there is none to find.
 where standing.keyframe is not null
 order by side desc, level;

@@ -21,7 +21,7 @@ with
   ),
 
   known as (
-    select date, message, keyframe
+    select date, message, keyframe, version
     from standing
     where message is not null
   ),

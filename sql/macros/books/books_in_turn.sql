@@ -1,29 +1,35 @@
 -- One row per book that arrived in [start, end), arrival clock, and per book just before one of these, in line
--- order by (date, message): date, message, keyframe, arrival, times, best prices, `asked` (it
--- arrived in the range) and `unbroken` (the row before is the book that stood until this one arrived,
--- midnight between them or not). `files` are those of `depth` around the range and of the day before.
+-- order by (date, message): date, message, keyframe, arrival, times, best prices, the version of its
+-- day, `asked` (it arrived in the range) and `unbroken` (the row before is the book that stood until
+-- this one arrived, midnight between them or not). `files` are those of `depth` around the range and
+-- of the day before.
 create or replace macro books_in_turn(files, start, "end") as table
 with
   messages as (
     select
       date, message, keyframe, arrival, timestamp, local_timestamp, valid_until, carry_until, reset,
-      bid_price, bid_amount, ask_price, ask_amount,
+      bid_price, bid_amount, ask_price, ask_amount, version,
       is_between(local_timestamp, start, "end") as asked
     from lake_rows(files)
   ),
 
   asked_messages as (
-    select date, min(message) as first_message, max(message) as last_message
+    select
+      date, min(message) as first_message, max(message) as last_message, any_value(version) as version
     from messages
     where asked
     group by date
   ),
 
   chosen as (
-    select messages.*
+    select
+      messages.* replace (
+        one_version(messages.message, messages.version, asked_messages.version) as message
+      )
     from messages
-    join asked_messages on messages.date = asked_messages.date
-    where message between first_message - 1 and last_message
+    right join asked_messages
+      on messages.date = asked_messages.date
+      and message between first_message - 1 and last_message
     union all
     select messages.*
     from messages
@@ -34,7 +40,7 @@ with
 
 select
   date, message, keyframe, arrival, timestamp, local_timestamp,
-  bid_price, bid_amount, ask_price, ask_amount, asked,
+  bid_price, bid_amount, ask_price, ask_amount, version, asked,
   case
     when message > 0 then not reset
     -- The day before stood to its end, and no break lies between that and the first message.

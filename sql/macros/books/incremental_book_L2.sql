@@ -9,10 +9,11 @@ create or replace macro incremental_book_L2(instrument, start, "end") as table
 with
   asked_books as materialized (
     select
-      date, message, keyframe, timestamp, local_timestamp,
+      date, message, keyframe, version, timestamp, local_timestamp,
       lag(date) over in_order as date_before,
       lag(message) over in_order as message_before,
       lag(keyframe) over in_order as keyframe_before,
+      lag(version) over in_order as version_before,
       -- Also where the row before is not the message before: the clock stepped out of the range.
       coalesce(message = 0 or not unbroken or message_before <> message - 1, true) as anew
     from books_in_turn(
@@ -23,11 +24,11 @@ with
   ),
 
   whole_books as (
-    select date, message, keyframe
+    select date, message, keyframe, version
     from asked_books
     where anew
     union all
-    select date_before, message_before, keyframe_before
+    select date_before, message_before, keyframe_before, version_before
     from asked_books
     where anew and date_before is not null
   ),
@@ -59,16 +60,28 @@ with
     where anew
   ),
 
-  differences as (
+  -- What is not found, too: that is another version.
+  changed as materialized (
     select
       asked_books.date, asked_books.message, asked_books.timestamp, asked_books.local_timestamp,
-      false as is_snapshot, side, price, amount
-    from depth_changes_in(
-      files_of_days('depth', instrument, days_with_carry_around(start, "end"))
-    ) as changes
-    join asked_books
-      on changes.date = asked_books.date and changes.message = asked_books.message
+      one_version(bid_change_price, days.version, asked_books.version) as bid_price,
+      bid_change_amount as bid_amount, ask_change_price as ask_price, ask_change_amount as ask_amount
+    from lake_rows(files_of_days('depth', instrument, days_with_carry_around(start, "end"))) as days
+    right join asked_books
+      on days.date = asked_books.date and days.message = asked_books.message
     where not anew
+  ),
+
+  differences as (
+    select
+      date, message, timestamp, local_timestamp, false as is_snapshot, 'bid' as side,
+      unnest(bid_price) as price, unnest(bid_amount) as amount
+    from changed
+    union all
+    select
+      date, message, timestamp, local_timestamp, false, 'ask',
+      unnest(ask_price), unnest(ask_amount)
+    from changed
   ),
 
   all_rows as (

@@ -1,33 +1,36 @@
 -- One row per price level of some books: date, message, side ('bid', 'ask'), level (0 = best), price,
--- amount. `wanted` is the name of a relation with date, message and keyframe of each. At most `depth`
--- levels a side, NULL for all. Books are rebuilt a keyframe at a time, however many are wanted of it:
--- a price keeps its amount from the message that said so to the next one that says otherwise.
+-- amount. `wanted` is the name of a relation with date, message and keyframe of each, and the version of
+-- the day in which they were found: an error if the files now have another. At most `depth` levels a
+-- side, NULL for all. Books are rebuilt a keyframe at a time, however many are wanted of it: a price
+-- keeps its amount from the message that said so to the next one that says otherwise.
 create or replace macro levels_of(files, wanted, depth) as table
 with
   wanted_books as (
-    select distinct date, keyframe, message
+    select distinct date, keyframe, message, version
     from query_table(wanted)
   ),
 
   -- Numbered through, so that a stretch of wanted books is a range of numbers.
   numbered as materialized (
-    select date, keyframe, message, row_number() over (order by date, message) as book
+    select date, keyframe, message, version, row_number() over (order by date, message) as book
     from wanted_books
   ),
 
   segments as (
-    select date, keyframe, max(message) as last_message, max(book) as last_book
+    select date, keyframe, version, max(message) as last_message, max(book) as last_book
     from numbered
-    group by date, keyframe
+    group by date, keyframe, version
   ),
 
+  -- Also a segment of which nothing is found comes through: that is another version, too.
   messages as (
     select
-      days.date, days.keyframe, days.message, days.message = days.keyframe as whole, last_book,
+      days.date, days.keyframe, days.message = days.keyframe as whole, last_book,
+      one_version(days.message, days.version, segments.version) as message,
       bid_change_price, bid_change_amount, ask_change_price, ask_change_amount,
       book_bid_price, book_bid_amount, book_ask_price, book_ask_amount
     from lake_rows(files) as days
-    join segments
+    right join segments
       on days.date = segments.date
       and days.keyframe = segments.keyframe
       and days.message <= last_message

@@ -1,6 +1,5 @@
 -- One row per book of some: date, message, and its best levels as lists, best first: bid_px, bid_sz,
--- ask_px, ask_sz (DOUBLE[], empty where a side is). `wanted` is the name of a relation with date,
--- message and keyframe of each. At most `depth` levels a side, NULL for all.
+-- ask_px, ask_sz (DOUBLE[], empty where a side is). For `wanted` and `depth` see levels_of.
 create or replace macro lists_of(files, wanted, depth) as table
 with
   listed_books as (

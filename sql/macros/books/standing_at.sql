@@ -1,7 +1,8 @@
 -- One row per time of a relation: the message whose book stands then, in some files of `depth`: t,
--- date, message, keyframe, arrival, timestamp, local_timestamp, age, best prices. All NULL but t where no book is
--- known, or where it is older than `max_age` (an INTERVAL, or NULL). `times` is the name of a relation
--- with a column t, TIMESTAMP, each once. For `since` and `until` see standing_in.
+-- date, message, keyframe, arrival, timestamp, local_timestamp, age, best prices, and the version of
+-- its day. All NULL but t where no book is known, or where it is older than `max_age` (an INTERVAL, or
+-- NULL). `times` is the name of a relation with a column t, TIMESTAMP, each once. For `since` and
+-- `until` see standing_in.
 create or replace macro standing_at(files, times, since, until, max_age) as table
 with
   asked_times as (
@@ -28,7 +29,7 @@ with
 select
   asked_times.t, date, message, keyframe, arrival, timestamp, local_timestamp,
   asked_times.t - local_timestamp as age,
-  bid_price, bid_amount, ask_price, ask_amount
+  bid_price, bid_amount, ask_price, ask_amount, version
 from asked_times
 left join latest
   on latest.t = asked_times.t

@@ -1,8 +1,8 @@
 -- One row per stretch [starts, ends) in which a book of the full channel stands, arrival clock, in some
--- files of `depth`: date, message, keyframe, arrival, times and best prices of its message. `days` is
--- the name of a relation with a column `date`: the days whose stretches are wanted. What ends before
--- `since` or arrived after `until` may be left out. The last book of a day has a second row, if it
--- stands on after midnight.
+-- files of `depth`: date, message, keyframe, arrival, times and best prices of its message, and the
+-- version of its day. `days` is the name of a relation with a column `date`: the days whose stretches
+-- are wanted. What ends before `since` or arrived after `until` may be left out. The last book of a
+-- day has a second row, if it stands on after midnight.
 create or replace macro standing_in(files, days, since, until) as table
 with
   wanted_days as (
@@ -10,22 +10,23 @@ with
     from query_table(days)
   ),
 
-  of_the_day as (
-    select
-      date, message, keyframe, arrival, timestamp, local_timestamp,
-      greatest(local_timestamp, date::timestamp) as starts,
-      valid_until as ends,
-      bid_price, bid_amount, ask_price, ask_amount
+  -- Only the day's first message knows how long the day before stands on.
+  first_messages as materialized (
+    select date, version, carry_until
     from lake_rows(files)
-    where date in (from wanted_days)
-      and valid_until > local_timestamp and valid_until > since and local_timestamp < until
+    where message = 0
   ),
 
-  -- Only the day's first message knows how long the day before stands on.
-  carries as (
-    select date, carry_until
-    from lake_rows(files)
-    where date in (from wanted_days) and message = 0 and carry_until > date::timestamp
+  of_the_day as (
+    select
+      days.date, message, keyframe, arrival, timestamp, local_timestamp,
+      greatest(local_timestamp, days.date::timestamp) as starts,
+      one_version(valid_until, days.version, first_messages.version) as ends,
+      bid_price, bid_amount, ask_price, ask_amount, days.version
+    from lake_rows(files) as days
+    left join first_messages on first_messages.date = days.date
+    where days.date in (from wanted_days)
+      and valid_until > local_timestamp and valid_until > since and local_timestamp < until
   ),
 
   -- All that ended no sooner than its day, which are more than one where the clock stepped back; a
@@ -36,7 +37,7 @@ with
       min(local_timestamp) over (
         partition by date order by message rows between 1 following and unbounded following
       ) as replaced,
-      bid_price, bid_amount, ask_price, ask_amount
+      bid_price, bid_amount, ask_price, ask_amount, version
     from lake_rows(files)
     where date in (select date - 1 from wanted_days)
       and valid_until >= (date + 1)::timestamp and valid_until >= since::date
@@ -46,12 +47,15 @@ with
     select
       left_over.date, message, keyframe, arrival, timestamp, local_timestamp,
       greatest(local_timestamp, (left_over.date + 1)::timestamp) as starts,
-      least(replaced, carry_until) as ends,
-      bid_price, bid_amount, ask_price, ask_amount
+      least(
+        replaced, one_version(following.carry_until, left_over.version, of_its_day.version)
+      ) as ends,
+      bid_price, bid_amount, ask_price, ask_amount, left_over.version
     from left_over
-    join carries on carries.date = left_over.date + 1
+    join first_messages as following on following.date = left_over.date + 1
+    left join first_messages as of_its_day on of_its_day.date = left_over.date
     -- What is no book has ended the one before it all the same.
-    where keyframe is not null
+    where keyframe is not null and following.carry_until > following.date::timestamp
   )
 
 from of_the_day

@@ -12,7 +12,7 @@ with
   -- A run goes from gap to gap, whichever of its messages have a timestamp.
   runs as (
     select
-      date, message, keyframe, timestamp, local_timestamp,
+      date, message, keyframe, version, timestamp, local_timestamp,
       count(*) filter (not unbroken) over (order by date, message) as run
     from books_in_turn(
       files_of_days('depth', instrument, days_with_carry_around(start, "end")), start, "end"

@@ -5,7 +5,7 @@ with
   -- One reading of the file, so that both sides are of one version of it.
   changes as (
     select
-      instrument, date, message, reset, local_timestamp,
+      instrument, date, message, reset, local_timestamp, version,
       len(bid_change_price) as bids,
       unnest(range(len(bid_change_price) + len(ask_change_price))) as place,
       unnest(list_concat(bid_change_price, ask_change_price)) as price,
@@ -16,5 +16,5 @@ with
 select
   instrument, date, message, reset, local_timestamp,
   case when place < bids then 'bid' else 'ask' end as side,
-  price, amount
+  price, amount, version
 from changes;

@@ -2,6 +2,6 @@
 create or replace macro quotes_in(files) as table
 select
   instrument, date, message, arrival, local_timestamp, timestamp, valid_until,
-  bid_price, bid_amount, ask_price, ask_amount, crossed, checksum_status
+  bid_price, bid_amount, ask_price, ask_amount, crossed, checksum_status, version
 from lake_rows(files)
 where bid_levels is not null;

@@ -8,7 +8,7 @@ create or replace macro depth_averages(
 ) as table
 with
   standing as materialized (
-    select t, microseconds, date, message, keyframe
+    select t, microseconds, date, message, keyframe, version
     from standing_in_steps(instrument, start, "end", step, max_age)
   ),
 

@@ -4,9 +4,20 @@
 -- book after a gap is no event: what happened in the gap is not known.
 create or replace macro order_flow_imbalance(instrument, start, "end", step) as table
 with
+  standing as materialized (
+    select t, microseconds, date, version
+    from standing_in_steps(instrument, start, "end", step, null)
+  ),
+
+  standing_days as (
+    select date, any_value(version) as version
+    from standing
+    group by date
+  ),
+
   in_turn as (
     select
-      local_timestamp, asked, unbroken,
+      date, version, local_timestamp, asked, unbroken,
       order_flow(
         bid_price, bid_amount, ask_price, ask_amount,
         lag(bid_price) over in_order, lag(bid_amount) over in_order,
@@ -23,15 +34,17 @@ with
       utc(start) + to_microseconds(
         (epoch_us(local_timestamp) - epoch_us(utc(start))) // step_us(step) * step_us(step)
       ) as t,
-      count(*) as events, sum(flow) as ofi
+      count(*) as events,
+      sum(unless_replaced(flow, in_turn.version, standing_days.version)) as ofi
     from in_turn
+    left join standing_days using (date)
     where asked and unbroken and flow is not null
     group by all
   ),
 
   known as (
     select t, sum(microseconds) / 1e6 as observed_seconds
-    from standing_in_steps(instrument, start, "end", step, null)
+    from standing
     group by t
   )
 

@@ -3,7 +3,7 @@
 -- there are none: trade_feed says in which time trades were recorded. Opens the days that it needs,
 -- whatever else is in the lake.
 create or replace macro trade_gaps(instrument, start, "end") as table
-select found.*
-from trade_gaps_in(files_of_days('trade_gaps', instrument, days_with_carry(start, "end"))) as found
-where found.start < utc("end") and found.stop > utc(start)
+select found.* exclude (trades)
+from trade_gap_rows(files_of_days('trade_gaps', instrument, days_with_carry(start, "end"))) as found
+where found.cause <> 'midnight' and found.start < utc("end") and found.stop > utc(start)
 order by found.start;

@@ -18,24 +18,24 @@ with
 
   numbers as (
     select
-      date,
+      date, version,
       unnest(list_concat(bid_change_price, ask_change_price)) as price,
       unnest(list_concat(bid_change_amount, ask_change_amount)) as amount
     from lake_rows(files_between('depth', instrument, start, "end"))
     where is_touched(date, start, "end")
     union all
-    select date, price, amount
+    select date, version, price, amount
     from lake_rows(files_between('trades', instrument, start, "end"))
     where is_touched(date, start, "end")
   ),
 
   -- An amount of 0 means that the level is gone.
   different as (
-    select date, 'price' as what, price as number
+    select date, version, 'price' as what, price as number
     from numbers
     group by all
     union all
-    select date, 'amount', amount
+    select date, version, 'amount', amount
     from numbers
     where amount <> 0
     group by all
@@ -44,7 +44,9 @@ with
   inferred as (
     select
       date,
-      common_divisor(list(number) filter (what = 'price')) as tick_size,
+      unless_replaced(
+        common_divisor(list(number) filter (what = 'price')), min(version), max(version)
+      ) as tick_size,
       count(*) filter (what = 'price') as prices,
       common_divisor(list(number) filter (what = 'amount')) as lot_size,
       count(*) filter (what = 'amount') as amounts

@@ -8,14 +8,28 @@
 -- observed_seconds with the step. Sensible for days.
 create or replace macro ohlcv(instrument, start, "end", step) as table
 with
+  gap_rows as materialized (
+    select *
+    from trade_gap_rows(
+      files_of_days('trade_gaps', instrument, days_with_carry_around(start, "end"))
+    )
+  ),
+
+  known_days as (
+    select date, trades, version
+    from gap_rows
+    where cause = 'midnight'
+  ),
+
   prints as (
     select
       utc(start) + to_microseconds(
         (epoch_us(local_timestamp) - epoch_us(utc(start))) // step_us(step) * step_us(step)
       ) as t,
-      {date: date, arrival: arrival, item: item} as place,
-      price, amount, side
-    from trades(instrument, start, "end")
+      {date: found.date, arrival: arrival, item: item} as place,
+      one_version(price, found.version, known_days.version) as price, amount, side
+    from trades(instrument, start, "end") as found
+    left join known_days using (date)
   ),
 
   candles as (
@@ -32,11 +46,25 @@ with
     group by t
   ),
 
+  -- That there was no trade is known only if the trades that the day has were there to be read.
+  traded_days as (
+    select date, any_value(version) as version
+    from lake_rows(files_of_days('trades', instrument, days_with_carry_around(start, "end")))
+    group by date
+  ),
+
   recorded as (
     select
-      epoch_us(greatest(starts, utc(start))) - epoch_us(utc(start)) as from_us,
+      epoch_us(greatest(
+        case when trades > 0 then one_version(starts, traded_days.version, known_days.version)
+          else starts
+        end,
+        utc(start)
+      )) - epoch_us(utc(start)) as from_us,
       epoch_us(least(ends, utc("end"))) - epoch_us(utc(start)) as to_us
-    from trade_feed(instrument, start, "end")
+    from recorded_in('gap_rows', start, "end")
+    join known_days using (date)
+    left join traded_days using (date)
   ),
 
   recorded_in_steps as (

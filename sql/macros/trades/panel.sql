@@ -9,12 +9,15 @@ from query(
   case when len(list_distinct(instruments)) > 0 then
     array_to_string(list_transform(
       list_sort(list_distinct(instruments)),
-      lambda name: format(
-        'select ''{0}'' as instrument, *, mid(bid_price, ask_price) as mid from quote_grid('
-        || '''{0}'', timestamp ''{1}'', timestamp ''{2}'', interval ''{3} microseconds'', '
-        || 'max_age := {4})',
-        replace(name, '''', ''''''), utc(start), utc("end"), step_us(step),
-        coalesce('interval ''' || max_age::interval || '''', 'null')
+      lambda name: coalesce(
+        format(
+          'select ''{0}'' as instrument, *, mid(bid_price, ask_price) as mid from quote_grid('
+          || '''{0}'', timestamp ''{1}'', timestamp ''{2}'', interval ''{3} microseconds'', '
+          || 'max_age := {4})',
+          replace(name, '''', ''''''), utc(start), utc("end"), step_us(step),
+          coalesce('interval ''' || max_age::interval || '''', 'null')
+        ),
+        error('an instrument or a time was NULL; what would work: BTC-USD-SWAP-LIN, 2020-08-01')
       )
     ), ' union all ') || ' order by t, instrument'
   else error('there is no instrument in the list; what would work: [''BTC-USD-SWAP-LIN'']')

@@ -2,13 +2,24 @@
 -- `depth`: date, arrival (of the line), quote_timestamp, quote_local_timestamp, quote_age, and its best
 -- prices. All NULL but date and arrival where no book is known, or none younger than `max_age` (an
 -- INTERVAL, or NULL). `lines` is the name of a relation with date, arrival and local_timestamp, each
--- once, of lines that arrived from `since` on. Before means before in line order: of what arrived in
--- the same microsecond, a message counts if it stands earlier in the file, and not if it stands later.
+-- once, of lines that arrived from `since` on, and the version of the day in which they were found: an
+-- error if the files now have another. Before means before in line order: of what arrived in the same
+-- microsecond, a message counts if it stands earlier in the file, and not if it stands later.
 create or replace macro quotes_before(files, lines, since, max_age) as table
 with
+  first_messages as materialized (
+    select date, version, arrival, local_timestamp, carry_until
+    from lake_rows(files)
+    where message = 0
+  ),
+
+  -- A day may have lines, and no message of `depth`.
   asked_lines as (
-    select date, arrival, local_timestamp as arrived
-    from query_table(lines)
+    select
+      asked.date, asked.arrival,
+      unless_replaced(asked.local_timestamp, asked.version, first_messages.version) as arrived
+    from query_table(lines) as asked
+    left join first_messages using (date)
   ),
 
   -- Since valid_until never falls from one message of a day to the next, what is left out here stands
@@ -17,10 +28,12 @@ with
   -- a line.
   messages as (
     select
-      date, arrival, timestamp, local_timestamp, valid_until, bid_levels is not null as is_book,
-      bid_price, bid_amount, ask_price, ask_amount
-    from lake_rows(files)
-    where valid_until >= since - interval 1 minute
+      days.date, days.arrival, timestamp, days.local_timestamp,
+      one_version(valid_until, days.version, first_messages.version) as valid_until,
+      bid_levels is not null as is_book, bid_price, bid_amount, ask_price, ask_amount
+    from lake_rows(files) as days
+    left join first_messages on first_messages.date = days.date
+    where days.valid_until >= since - interval 1 minute
   ),
 
   of_the_day as (
@@ -43,37 +56,40 @@ with
     where arrived = valid_until
   ),
 
-  first_messages as (
-    select date, arrival, local_timestamp, carry_until
-    from lake_rows(files)
-    where message = 0
-  ),
-
   -- A day's last message, if it stood to the end of the day.
   last_messages as (
-    select date, max(message) as message
+    select
+      date, version,
+      arg_max(
+        {
+          is_book: bid_levels is not null, timestamp: timestamp, local_timestamp: local_timestamp,
+          bid_price: bid_price, bid_amount: bid_amount,
+          ask_price: ask_price, ask_amount: ask_amount
+        },
+        message
+      ) as last
     from lake_rows(files)
     where valid_until >= (date + 1)::timestamp and valid_until >= since::date
-    group by date
+    group by date, version
   ),
 
   left_over as (
     select
-      date, timestamp, local_timestamp, bid_price, bid_amount, ask_price, ask_amount
-    from lake_rows(files)
-    join last_messages using (date, message)
-    where bid_levels is not null
-      and valid_until >= (date + 1)::timestamp and valid_until >= since::date
+      last_messages.date,
+      one_version(last, last_messages.version, first_messages.version) as last
+    from last_messages
+    left join first_messages using (date)
   ),
 
   carried as (
     select
-      asked_lines.date, asked_lines.arrival, arrived, left_over.timestamp,
-      left_over.local_timestamp, bid_price, bid_amount, ask_price, ask_amount
+      asked_lines.date, asked_lines.arrival, arrived, last.timestamp,
+      last.local_timestamp, last.bid_price, last.bid_amount, last.ask_price, last.ask_amount
     from asked_lines
     join first_messages as following on following.date = asked_lines.date
     join left_over on left_over.date + 1 = asked_lines.date
-    where asked_lines.arrival < following.arrival
+    where last.is_book
+      and asked_lines.arrival < following.arrival
       and (
         arrived < carry_until
         or (arrived = carry_until and arrived = following.local_timestamp)

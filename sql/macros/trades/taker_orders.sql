@@ -12,7 +12,7 @@ create or replace macro taker_orders(
 with
   prints as (
     select
-      date, arrival, item, local_timestamp, timestamp, side, price, amount,
+      date, arrival, item, local_timestamp, timestamp, side, price, amount, version,
       coalesce(
         side = lag(side) over in_order
         and timestamp = lag(timestamp) over in_order
@@ -51,14 +51,15 @@ with
       sum(amount) as amount,
       sum(price * amount) as notional,
       max(price) filter (not goes_on) as first_price,
-      max(price) filter (is_last) as last_price
+      max(price) filter (is_last) as last_price,
+      max(version) filter (not goes_on) as version
     from numbered
     group by number
     having is_between(max(local_timestamp) filter (not goes_on), start, "end")
   ),
 
   lines_of_orders as (
-    select distinct date, arrival, local_timestamp
+    select distinct date, arrival, local_timestamp, version
     from orders
   ),
 

@@ -14,11 +14,11 @@ create or replace macro trade_costs(
 with
   quoted as materialized (
     select
-      date, arrival, item, local_timestamp, timestamp, side, price, amount, quote_age,
+      date, arrival, item, local_timestamp, timestamp, side, price, amount, quote_age, version,
       mid(bid_price, ask_price) as mid,
       side_by_quote(price, bid_price, ask_price) as side_quoted,
       case side when 'buy' then 2 else -2 end as twice,
-      local_timestamp + positive(horizon) as later
+      local_timestamp + positive(horizon, name := 'the horizon') as later
     from trades_with_quotes(instrument, start, "end", max_age := max_age)
   ),
 
@@ -27,14 +27,24 @@ with
     from quoted
   ),
 
+  quoted_days as (
+    select date, any_value(version) as version
+    from quoted
+    group by date
+  ),
+
   after as (
-    select t as later, mid(bid_price, ask_price) as mid_after
+    select
+      t as later,
+      unless_replaced(mid(bid_price, ask_price), found.version, quoted_days.version) as mid_after
     from standing_at(
       files_of_days('depth', instrument, days_with_carry(
-        utc(start) + positive(horizon), utc("end") + positive(horizon)
+        utc(start) + positive(horizon, name := 'the horizon'),
+        utc("end") + positive(horizon, name := 'the horizon')
       )),
-      'times_after', utc(start) + positive(horizon), utc("end") + positive(horizon), max_age
-    )
+      'times_after', utc(start) + horizon::interval, utc("end") + horizon::interval, max_age
+    ) as found
+    left join quoted_days using (date)
   ),
 
   costs as (
