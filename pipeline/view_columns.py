@@ -88,7 +88,7 @@ _OWN: Final[dict[str, tuple[Column, ...]]] = {
     "catalogue": (
         Column("name", _TEXT, "", "Of the view or macro; a view and a macro may share it."),
         Column("kind", _TEXT, "", "view, table macro (which stands in FROM) or macro (a value)."),
-        Column("topic", _TEXT, "", "What it is about: books, ranges, checks, …"),
+        Column("topic", _TEXT, "", "What it is about: books, checks, …; parts: for the others."),
         Column(
             "parameters", _TEXT, "", "As they are given; := comes before what is so by default."
         ),

@@ -59,8 +59,9 @@ def connect(data: Path | str = "data", exchange: str = "coinflex") -> duckdb.Duc
     """Return a DuckDB connection that has the views and macros over a data folder's lake.
 
     Times in results are UTC without a zone. The lake may be read-only, and may be replaced while
-    it is read; each query sees whole files. Raises LakeUnwritable if there is no lake yet and none
-    can be made.
+    it is read; each query sees whole files. Derived tables that come later have no view here, and
+    names too long for a folder are shown as cut. Raises LakeUnwritable if there is no lake yet and
+    none can be made.
     """
     import duckdb  # noqa: PLC0415 - half of the start-up time of a command that needs no SQL
 

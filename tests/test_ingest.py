@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
 DAYS = [date(2020, 8, 1), date(2020, 8, 2), date(2020, 8, 3)]
 # What depends on which slice a row was taken from, not on what it says.
-LINEAGE = ["arrival", "origin", "slice", "line"]
+LINEAGE = ["arrival", "origin", "slice", "line", "version"]
 
 
 @pytest.fixture(name="three_days", scope="module")

@@ -40,7 +40,7 @@ LAYERS = [
     ["pipeline.compiled"],
     ["pipeline.normalize.scan", "pipeline.replay"],
     ["pipeline.normalize"],
-    ["pipeline.lake"],
+    ["pipeline.lake", "pipeline.versions"],
     ["pipeline.day_writer"],
     ["pipeline.catalogue"],
     ["pipeline.views"],

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pipeline.research.questions import Questions
     from pipeline.research.times import Span, Time
 
-__all__ = ["Asked", "Units", "asked_range", "span_text", "units_of"]
+__all__ = ["Asked", "Units", "asked_range", "span_in_words", "units_of"]
 
 _MOST_STEPS: Final = 20_000
 _SECOND: Final = 1_000_000
@@ -69,13 +69,13 @@ def asked_range(instrument: str, start: Time, end: Time, step: Span | None, abou
         return Asked(instrument, first, last, fitting[0] if fitting else -(-length // about))
     given = span(step, "step")
     if length > given * _MOST_STEPS:
-        least = span_text(-(-length // _MOST_STEPS))
+        least = span_in_words(-(-length // _MOST_STEPS))
         raise UsageError("step", step, f"{least} at least, so that there are no more than "
                          f"{_MOST_STEPS:,} in the range")  # fmt: skip
     return Asked(instrument, first, last, given)
 
 
-def span_text(microseconds: int) -> str:
+def span_in_words(microseconds: int) -> str:
     """Return a span of time in words: 250 ms, 1.5 s, 2 min."""
     for unit, name in _UNITS:
         if microseconds >= unit:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from pipeline.plots.asked import Units, span_text, units_of
+from pipeline.plots.asked import Units, span_in_words, units_of
 from pipeline.plots.figures import (
     BLUE,
     GREY,
@@ -104,7 +104,7 @@ def draw_book(axes: Axes, book: DepthChart, depth: int | None, within: float | N
 def _age(book: DepthChart) -> str:
     if book.age is None:
         return "no book is known"
-    return f"the book is {span_text(book.age)} old" if book.age else "the book is new"
+    return f"the book is {span_in_words(book.age)} old" if book.age else "the book is new"
 
 
 def _part_of(book: DepthChart, depth: int | None, within: float | None) -> tuple[DepthChart, str]:
@@ -155,7 +155,7 @@ def _draw_side(axes: Axes, side: Side, colour: str, name: str) -> None:
 def _mark_mid(axes: Axes, book: DepthChart, *, is_crossed: bool) -> None:
     assert book.mid is not None  # noqa: S101 - the caller looked
     bid, ask = float(book.bids.price[0]), float(book.asks.price[0])
-    label = "crossed" if is_crossed else "spread"
+    label = "spread" if not is_crossed else "crossed" if bid > ask else "locked"
     axes.axvspan(min(bid, ask), max(bid, ask), color=GREY, alpha=0.25, linewidth=0, label=label)
     axes.axvline(book.mid, color=GREY, linewidth=1, linestyle="--", label=f"mid {number(book.mid)}")
 

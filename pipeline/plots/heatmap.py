@@ -10,7 +10,7 @@ from matplotlib.colors import LogNorm
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
-from pipeline.plots.asked import span_text, units_of
+from pipeline.plots.asked import span_in_words, units_of
 from pipeline.plots.figures import (
     dates,
     head,
@@ -86,8 +86,8 @@ def read_heatmap(lake: Questions, asked: Asked, depth: int | None, *, trades: bo
     """Return the books that stood as each piece of a range began."""
     pieces = pieces_of(asked, known_stretches(lake, asked))
     begin = pieces.starts[pieces.known]
-    # One level more says whether the book goes on.
-    more = None if depth is None else min(depth + 1, DEEPEST)
+    # One level more says whether the book goes on; where none can be asked for, all of them.
+    more = None if depth is None or depth == DEEPEST else depth + 1
     frame = lake.books_at(asked.instrument, begin.astype("datetime64[us]"), more)
     known = frame.drop_nulls("local_timestamp")["t"].unique().to_physical().to_numpy()
     pieces = pieces._replace(known=np.isin(pieces.starts, known))
@@ -99,7 +99,7 @@ def read_heatmap(lake: Questions, asked: Asked, depth: int | None, *, trades: bo
         frame["price"].to_numpy(),
         frame["amount"].to_numpy(),
     )
-    beyond = found.level >= (depth or DEEPEST)
+    beyond = np.zeros(len(found.level), bool) if depth is None else found.level >= depth
     deeper = np.zeros((len(pieces.known), 2), bool)
     deeper[found.piece[beyond], np.where(found.is_bid[beyond], 0, 1)] = True
     return Liquidity(
@@ -143,7 +143,7 @@ def _about(found: Liquidity, rows: Rows | None) -> list[str]:
     )
     return [
         range_text(found.pieces, found.causes),
-        f"the book every {span_text(asked.step)}, {which}{bins}",
+        f"the book every {span_in_words(asked.step)}, {which}{bins}",
     ]
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
-from pipeline.plots.asked import span_text, units_of
+from pipeline.plots.asked import span_in_words, units_of
 from pipeline.plots.figures import (
     BLUE,
     GREY,
@@ -123,7 +123,7 @@ def _about(found: Spreads) -> list[str]:
     if mean is not None:
         in_points = "" if mean_bp is None else f" = {short(mean_bp)} bp"
         lines.append(f"mean by time {short(mean)} {plain(found.units.counter)}{in_points}, "
-                     f"in steps of {span_text(asked.step)}")  # fmt: skip
+                     f"in steps of {span_in_words(asked.step)}")  # fmt: skip
     return lines
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
-from pipeline.plots.asked import span_text
+from pipeline.plots.asked import span_in_words
 from pipeline.plots.figures import BLUE, VERMILLION, dates
 from pipeline.query import rows_of
 
@@ -77,7 +77,7 @@ def draw_trades(axes: Axes, trades: list[Marks]) -> None:
     most = max((float(marks.amount.max()) for marks in trades), default=0.0)
     for marks in trades:
         colour, shape = (BLUE, "^") if marks.side == "buy" else (VERMILLION, "v")
-        sums = "" if marks.width is None else f", in {span_text(marks.width)}"
+        sums = "" if marks.width is None else f", in {span_in_words(marks.width)}"
         share = np.clip(marks.amount, 0, None) / most if most > 0 else np.zeros(len(marks.time))
         axes.scatter(
             dates(marks.time), marks.price, s=_SMALLEST + (_LARGEST - _SMALLEST) * share,

@@ -2,7 +2,7 @@
 
 A book stands from its message's arrival until valid_until, within its day; after the last book of a
 day that stands at its end, until carry_until of the next day's message 0. Elsewhere no book is
-known. This is what sql/macros/books/book_in_folder.sql says of one time.
+known. This is what sql/macros/parts/book_in_folder.sql says of one time.
 """
 
 from __future__ import annotations

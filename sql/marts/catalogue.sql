@@ -1,6 +1,7 @@
 -- One row per view and macro of this catalogue: name, kind ('view', 'table macro', 'macro'), topic,
--- parameters as text, and its comment: what a row of it is, in which unit and on which clock. Where
--- to begin: from catalogue where kind <> 'macro' and topic <> 'lake'.
+-- parameters as text, and its comment: what a row of it is, in which unit and on which clock. Topics
+-- 'parts', 'lake' and 'times' are what the others are made of. Where to begin:
+-- from catalogue where topic not in ('parts', 'lake', 'times').
 create or replace view catalogue as
 select
   told[1] as name,

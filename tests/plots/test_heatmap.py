@@ -10,6 +10,8 @@ from matplotlib.collections import QuadMesh
 import pipeline
 from pipeline.errors import UsageError
 from pipeline.ingest import ingest
+from pipeline.plots.asked import asked_range
+from pipeline.plots.heatmap import read_heatmap
 from pipeline.sources.files import adopt
 from tests.independent import in_microseconds
 from tests.making import at, depth, trade, write_minute
@@ -91,6 +93,21 @@ def test_a_book_that_goes_deeper_is_not_said_to_be_empty_there(lake: OpenLake) -
     whole = _mesh(lake.plot.heatmap(NAMES[0], START, END, depth=None))[2]
     assert not whole.mask[:, ~whole.mask.all(axis=0)].any()
     assert (whole.filled(1) < least).any()
+
+
+@pytest.mark.parametrize("levels", [999, 1000, None])
+def test_a_very_deep_book_is_drawn_as_deep_as_was_asked(tmp_path: Path, levels: int | None) -> None:
+    """Of 1,002 levels a side all, if no depth is named; else nothing is drawn below it."""
+    sides = [[[1002 - n, 1] for n in range(1002)], [[1003 + n, 1] for n in range(1002)]]
+    write_minute(tmp_path / "slices", at(0), [depth(at(0), *sides), depth(at(0, 59), *sides)])
+    adopt(tmp_path / "data", "coinflex", tmp_path / "slices")
+    ingest(tmp_path / "data", "coinflex", jobs=1)
+    with pipeline.open(tmp_path / "data") as lake:
+        asked = asked_range("BTC-USD", at(0), at(1), "1m", 1)
+        found = read_heatmap(lake, asked, levels, trades=False)
+    drawn = levels or 1002
+    assert np.bincount(found.levels.is_bid).tolist() == [drawn] * 2
+    assert found.deeper.tolist() == [[drawn < 1002] * 2]
 
 
 def test_a_range_without_a_book_says_why(lake: OpenLake) -> None:

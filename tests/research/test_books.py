@@ -209,7 +209,7 @@ def test_an_age_has_no_meaning_on_change(small: OpenLake) -> None:
 def test_no_times_have_no_books(small: OpenLake) -> None:
     """The columns are there all the same."""
     assert small.books_at("BTC-USD", []).shape == (0, 8)
-    assert small.books("BTC-USD", at(1), at(0), "1s").shape == (0, 8)
+    assert small.books("BTC-USD", at(1), at(1), "1s").shape == (0, 8)
 
 
 def test_a_day_of_another_century_is_unknown(small: OpenLake) -> None:

@@ -216,6 +216,22 @@ def test_a_step_that_leads_nowhere_is_refused(tmp_path: Path, step: str) -> None
         lake.execute(f"from books({_HOUR}, {step})").fetchall()
 
 
+@pytest.mark.parametrize(
+    ("question", "what"),
+    [
+        ("book_at(null, '2020-08-01')", "an instrument"),
+        ("book_at('BTC-USD', null)", "a time"),
+        ("books(null, '2020-08-01', '2020-08-02', interval 1 hour)", "an instrument"),
+        ("panel(['BTC-USD'], '2020-08-01', null, interval 1 hour)", "an instrument or a time"),
+    ],
+)  # fmt: skip
+def test_what_is_null_is_refused_by_name(tmp_path: Path, question: str, what: str) -> None:
+    """In words about the question, not about how it is answered."""
+    lake = _lake(tmp_path, {0: [depth(at(0, 1), _BIDS, _ASKS)]})
+    with lake, pytest.raises(duckdb.Error, match=f"{what} was NULL; what would work: "):
+        lake.execute(f"from {question}").fetchall()
+
+
 def test_a_message_that_is_no_book_ends_the_one_before_midnight_too(tmp_path: Path) -> None:
     """It stands last in its day's file and arrived after it: until the next book none is known."""
     last, first = 1439, 1440

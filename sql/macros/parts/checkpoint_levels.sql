@@ -11,8 +11,9 @@ with
   -- The rows that lead to a checkpoint: a whole book, then what changed.
   led as (
     select
-      found.date, found.version, checkpoints.message as checkpoint, false as is_stored,
+      found.date, found.version, checkpoints.message as checkpoint,
       one_version(found.message, found.version, checkpoints.version) as message,
+      false as is_stored,
       unnest(case when found.message = found.keyframe
         then [
           {'is_bid': true, 'prices': book_bid_price, 'amounts': book_bid_amount},
