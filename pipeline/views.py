@@ -10,9 +10,11 @@ import hashlib
 import json
 import re
 import shutil
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
 from pipeline import durable
 from pipeline.errors import LakeUnwritable
@@ -70,10 +72,10 @@ def connect(data: Path | str = "data", exchange: str = "coinflex") -> duckdb.Duc
     for name, value in _SETTINGS.items():
         connection.execute(f"set global {name} = {value}")
     _show_no_progress(connection)
-    statements = list(_statements(Path(data), exchange))
-    if not _copied(_own_copy(Path(data), exchange), connection, _digest_of(statements)):
-        for statement in statements:
-            connection.execute(statement)
+    objects = _Objects.of(Path(data), exchange)
+    if not _copied(_own_copy(Path(data), exchange), connection, objects.digest_of_shared):
+        _execute(connection, objects.macros, objects.shared)
+    _execute(connection, objects.macros, objects.views)
     return connection
 
 
@@ -99,7 +101,7 @@ def database_path(data: Path, exchange: str) -> Path:
 
 
 def _own_copy(data: Path, exchange: str) -> Path:
-    """Return where the same lies for `connect` alone.
+    """Return where `connect` finds what it copies: the objects that are the same in every lake.
 
     The database file is for any client, which may make objects of its own in it, or put one in the
     place of ours; and holds a lock while it does.
@@ -124,43 +126,50 @@ def write_database(data: Path, exchange: str) -> Path:
 
     The file holds absolute paths and no rows: it is written again when the folder has moved.
     """
-    import duckdb  # noqa: PLC0415 - see connect
-
     _prepare(data, exchange)
-    statements = list(_statements(data, exchange))
+    objects = _Objects.of(data, exchange)
     drafts = data / "lake" / "_drafts" / exchange
-    digest = _digest_of(statements)
     own, path = _own_copy(data, exchange), database_path(data, exchange)
-    if _digest_in(own) != digest:
-        with durable.replacing(own, drafts) as draft:
-            try:
-                _fill_database(draft, statements, digest, exchange)
-            except duckdb.Error as error:
-                full = "No space left" in str(error)  # which DuckDB tells in several ways
-                reason = "the disk is full" if full else str(error).splitlines()[0]
-                raise LakeUnwritable(path, reason) from error
-            finally:
-                draft.with_name(f"{draft.name}.wal").unlink(missing_ok=True)
-    if _digest_in(path) != digest:
+    if _digest_in(own) != objects.digest_of_shared:
+        with durable.replacing(own, drafts) as draft, _filling(draft, path) as connection:
+            _execute(connection, objects.macros, objects.shared)
+            connection.execute("create table about (digest varchar, exchange varchar)")
+            about = [objects.digest_of_shared, exchange]
+            connection.execute("insert into about values (?, ?)", about)
+    if _digest_in(path) != objects.digest:
         with durable.replacing(path, drafts) as draft:
             shutil.copyfile(own, draft)
+            with _filling(draft, path) as connection:
+                _execute(connection, objects.macros, objects.views)
+                _describe_columns(connection)
+                connection.execute("update about set digest = ?", [objects.digest])
     return path
 
 
-def _fill_database(draft: Path, statements: list[str], digest: str, exchange: str) -> None:
+@contextmanager
+def _filling(draft: Path, path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Yield a database file to write, the draft of a path; raises LakeUnwritable."""
     import duckdb  # noqa: PLC0415 - see connect
 
-    with duckdb.connect(str(draft)) as connection:
-        for statement in statements:
-            connection.execute(statement)
-        _describe_columns(connection)
-        about = "create table about as select ? as digest, ? as exchange"
-        connection.execute(about, [digest, exchange])
-        connection.execute("checkpoint")
+    try:
+        with duckdb.connect(str(draft)) as connection:
+            yield connection
+            connection.execute("checkpoint")
+    except duckdb.Error as error:
+        full = "No space left" in str(error)  # which DuckDB tells in several ways
+        reason = "the disk is full" if full else str(error).splitlines()[0]
+        raise LakeUnwritable(path, reason) from error
+    finally:
+        draft.with_name(f"{draft.name}.wal").unlink(missing_ok=True)
+
+
+def _execute(connection: duckdb.DuckDBPyConnection, *statements: Iterable[str]) -> None:
+    for statement in chain(*statements):
+        connection.execute(statement)
 
 
 def _copied(path: Path, connection: duckdb.DuckDBPyConnection, digest: str) -> bool:
-    """Copy all objects from a file, if it is there and holds the very same.
+    """Copy all objects from a file, if it is there and holds these.
 
     To make a view or a macro is to bind it and all that it uses; what is copied is not bound, which
     is several times as fast.
@@ -191,21 +200,45 @@ def _prepare(data: Path, exchange: str) -> None:
     Lake(data, exchange).prepare()
 
 
-def _statements(data: Path, exchange: str) -> Iterator[str]:
-    """Yield what makes the views: where the lake lies, the names too long for a folder, sql/."""
-    root = _not_a_pattern(str((data / "lake").resolve()))
-    yield f"create or replace macro lake_root() as {quoted(root)}"
-    yield f"create or replace macro exchange_id() as {quoted(exchange)}"
-    yield _instrument_name(data, exchange)
-    objects = sql_objects()
-    derived = _derived_tables(data, exchange)
-    objects |= {table.view.place: table.view for table in derived}
-    yield f"create or replace macro catalogue_json() as {quoted(_catalogue(objects.values()))}"
-    yield f"create or replace macro columns_json() as {quoted(_columns(derived))}"
-    for place, one in objects.items():
-        yield _WITHOUT_ROWS.get(place, one.statements)
-    for place in _WITHOUT_ROWS:
-        yield objects[place].statements
+@dataclass(frozen=True)
+class _Objects:
+    """What makes the objects of a lake: statements, in the order in which they need each other."""
+
+    # Where the lake lies, which names are too long for a folder, what the catalogue shows.
+    macros: tuple[str, ...]
+    # sql/, the same in every lake. A view is bound to what the macros say when it is asked.
+    shared: tuple[str, ...]
+    # Of derived tables.
+    views: tuple[str, ...]
+
+    @classmethod
+    def of(cls, data: Path, exchange: str) -> Self:
+        """Return those of an exchange's lake, as it is now."""
+        objects = sql_objects()
+        derived = _derived_tables(data, exchange)
+        views = [table.view for table in derived]
+        root = _not_a_pattern(str((data / "lake").resolve()))
+        catalogue = _catalogue([*objects.values(), *views])
+        macros = (
+            f"create or replace macro lake_root() as {quoted(root)}",
+            f"create or replace macro exchange_id() as {quoted(exchange)}",
+            _instrument_name(data, exchange),
+            f"create or replace macro catalogue_json() as {quoted(catalogue)}",
+            f"create or replace macro columns_json() as {quoted(_columns(derived))}",
+        )
+        shared = [_WITHOUT_ROWS.get(place, one.statements) for place, one in objects.items()]
+        shared += [objects[place].statements for place in _WITHOUT_ROWS]
+        return cls(macros, tuple(shared), tuple(view.statements for view in views))
+
+    @property
+    def digest_of_shared(self) -> str:
+        """What names the objects that are the same in every lake."""
+        return _digest_of(self.shared)
+
+    @property
+    def digest(self) -> str:
+        """What names them all."""
+        return _digest_of([*self.macros, *self.shared, *self.views])
 
 
 def _not_a_pattern(path: str) -> str:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from pipeline.ingest import ingest
 from pipeline.sources.files import adopt
 from tests.independent import Reading, read
+from tests.lakes import ingest
 
 BTC, ETH = "BTC-USD-SWAP-LIN", "ETH-USD-SWAP-LIN"
 MIDNIGHT = datetime(2020, 8, 2, tzinfo=UTC)

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import atexit
+import shutil
+import tempfile
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pyarrow.parquet as pq
 
-from pipeline.ingest import IngestReport, ingest
+from pipeline import ingest as in_process
 from pipeline.slices import Door, Request
+from pipeline.views import write_database
 
 from .making import DAY, at, depth, trade, write_minute
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import date, datetime
-    from pathlib import Path
+
+    from pipeline.ingest import IngestReport
 
 EXCHANGE = "coinflex"
 EVERYTHING = Request(EXCHANGE, "tardis")
@@ -57,9 +64,31 @@ def minute_of(
     return lines
 
 
+def ingest(data: Path, exchange: str, **options: Any) -> IngestReport:
+    """Ingest days in this process, and leave in the data folder what commands leave for `connect`.
+
+    It is four times as quick then.
+    """
+    report = in_process.ingest(data, exchange, **options)
+    kept = data / ".objects" / f"{exchange}.duckdb"
+    if not kept.exists():
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(_objects(), kept)
+    return report
+
+
 def bring_in(data: Path, *days: date, **options: Any) -> IngestReport:
     """Ingest days (all, if none) in this process."""
     return ingest(data, EXCHANGE, days=days or None, **{"jobs": 1} | options)
+
+
+@cache
+def _objects() -> Path:
+    """Return the file of the objects that are the same in every lake; made once a process."""
+    data = Path(tempfile.mkdtemp(prefix="objects-"))
+    atexit.register(shutil.rmtree, data, ignore_errors=True)
+    write_database(data, EXCHANGE)
+    return data / ".objects" / f"{EXCHANGE}.duckdb"
 
 
 def partitions(data: Path) -> list[Path]:

@@ -14,10 +14,10 @@ import pytest
 from pipeline.arrivals import Abandoned, Arrivals
 from pipeline.catalogue import Catalogue
 from pipeline.day_sources import sources_of
-from pipeline.ingest import ingest
 from pipeline.lake import Lake
 from pipeline.reading import parts_of
 from pipeline.slices import DayOfSlices, Door
+from tests.lakes import ingest
 
 from .lakes import EVERYTHING, EXCHANGE, bring_in, contents, minute_of, put
 from .making import at, write_minute

@@ -13,11 +13,11 @@ import pytest
 
 from pipeline.cli import cli as root
 from pipeline.errors import QueryRefused, UsageError
-from pipeline.ingest import ingest
 from pipeline.query import ask, copy_to_parquet
 from pipeline.sources.files import adopt
 from pipeline.views import connect
 from tests.conftest import ROOT, Cli, clean_environment
+from tests.lakes import ingest
 from tests.making import at, depth, write_minute
 from tests.world import config_file
 

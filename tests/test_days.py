@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pipeline.ingest import ingest
 from pipeline.sources.files import adopt
 from pipeline.views import connect
+from tests.lakes import ingest
 from tests.making import DAY, at, depth, line, trade, write_minute
 
 if TYPE_CHECKING:

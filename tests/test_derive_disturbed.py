@@ -39,7 +39,7 @@ KILLED = """
 import os, shutil, signal, sys
 from pathlib import Path
 from pipeline.derive import derive
-from pipeline.ingest import ingest
+from tests.lakes import ingest
 from pipeline.reading import compile_scan
 from pipeline.snapshots import compile_replay
 

@@ -93,7 +93,7 @@ class World:
                 if what == "request":
                     reached = seen.wait_for(count)
                 else:
-                    reached = _until(process, lambda: len(list(data.glob(what))) >= count)
+                    reached = _until(process, lambda: _count(data, what) >= count)
                 process.kill()
                 _, words = process.communicate(timeout=60)
         assert reached, words
@@ -105,6 +105,13 @@ def _until(process: subprocess.Popen[str], reached: Callable[[], bool]) -> bool:
         with suppress(subprocess.TimeoutExpired):
             process.wait(timeout=0.001)
     return found or reached()
+
+
+def _count(data: Path, pattern: str) -> int:
+    try:
+        return len(list(data.glob(pattern)))
+    except FileNotFoundError:  # a folder of drafts went while it was looked at
+        return 0
 
 
 def rows(data: Path) -> dict[str, pl.DataFrame]:

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pipeline.ingest import ingest
 from pipeline.sources.files import adopt
 from pipeline.views import connect, write_database
-from tests.lakes import partitions
+from tests.lakes import ingest, partitions
 from tests.making import at, depth, line, trade, write_minute
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
-from pipeline.ingest import ingest
 from pipeline.sources.files import adopt
 from pipeline.verify import compare_books
+from tests.lakes import ingest
 from tests.making import at, depth, write_minute
 
 if TYPE_CHECKING:

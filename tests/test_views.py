@@ -17,12 +17,12 @@ import polars as pl
 import pytest
 
 from pipeline.errors import UsageError
-from pipeline.ingest import ingest
 from pipeline.query import ask
 from pipeline.sources.files import adopt
 from pipeline.sql_objects import SqlObject, sql_objects
 from pipeline.views import connect, cursor_of, database_path, write_database
 from tests.conftest import ROOT, Cli, clean_environment
+from tests.lakes import ingest
 from tests.making import at, depth, trade, write_minute
 
 if TYPE_CHECKING:

@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from pipeline.ingest import ingest
 from pipeline.sources.files import adopt
 from tests.independent import Reading, read
 from tests.independent_trades import TradeReading, read_trades
+from tests.lakes import ingest
 from tests.making import write_minute
 
 if TYPE_CHECKING:

@@ -218,7 +218,7 @@ def assert_same(part: Part, simple: Simple, content: bytes) -> None:
 # --- every line ----------------------------------------------------------------------------------
 
 
-@settings(max_examples=110, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.integers(min_value=0, max_value=2**64))
 def test_both_roads_agree_on_every_line(seed: int) -> None:
     """Lines of all eras, and broken ones; more than 100,000 lines a run, 1,000 to an example."""

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 import pipeline
-from pipeline.ingest import ingest
 from pipeline.sources.files import adopt
 from tests import worlds
+from tests.lakes import ingest
 from tests.making import at, depth, trade, write_minute
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ import pytest
 
 import pipeline
 from pipeline.errors import UsageError
-from pipeline.ingest import ingest
 from pipeline.sources.files import adopt
 from tests.independent import in_microseconds
+from tests.lakes import ingest
 from tests.making import at, depth, trade, write_minute
 from tests.worlds import NAMES
 

@@ -9,11 +9,11 @@ from matplotlib.collections import QuadMesh
 
 import pipeline
 from pipeline.errors import UsageError
-from pipeline.ingest import ingest
 from pipeline.plots.asked import asked_range
 from pipeline.plots.heatmap import read_heatmap
 from pipeline.sources.files import adopt
 from tests.independent import in_microseconds
+from tests.lakes import ingest
 from tests.making import at, depth, trade, write_minute
 from tests.worlds import END, NAMES, START
 

@@ -9,11 +9,11 @@ import pytest
 
 import pipeline
 from pipeline.errors import UsageError
-from pipeline.ingest import ingest
 from pipeline.sources.files import adopt
 from tests.independent import in_microseconds
 from tests.independent_books import stretches
 from tests.independent_measures import middle
+from tests.lakes import ingest
 from tests.making import at, depth, write_minute
 from tests.worlds import END, NAMES, START
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 import pipeline
-from pipeline.ingest import ingest
 from pipeline.sources.files import adopt
 from tests.holed import Read, holed_sample
+from tests.lakes import ingest
 from tests.making import at, depth, line, trade, write_minute
 
 if TYPE_CHECKING:

@@ -11,11 +11,11 @@ import pytest
 
 import pipeline
 from pipeline.errors import LakeDamaged, UsageError
-from pipeline.ingest import ingest
 from pipeline.sources.files import adopt
 from tests.holed import BTC, ETH, MIDNIGHT
 from tests.independent import in_microseconds
 from tests.independent_books import on_change
+from tests.lakes import ingest
 from tests.making import at, depth, write_minute
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ import pytest
 
 import pipeline
 from pipeline.errors import UsageError
-from pipeline.ingest import ingest
 from pipeline.sources.files import adopt
+from tests.lakes import ingest
 from tests.making import at, depth, trade, write_minute
 
 if TYPE_CHECKING:

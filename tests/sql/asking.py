@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pyarrow.parquet as pq
 
-from pipeline.ingest import ingest
 from pipeline.lake import PARTITIONED, to_arrow
 from pipeline.sources.files import adopt
 from pipeline.views import connect
+from tests.lakes import ingest
 from tests.making import write_minute
 
 if TYPE_CHECKING:

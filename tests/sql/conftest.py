@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pipeline.ingest import ingest
 from pipeline.sources.files import adopt
 from tests.conftest import ROOT
+from tests.lakes import ingest
 
 if TYPE_CHECKING:
     from pathlib import Path

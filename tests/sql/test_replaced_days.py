@@ -53,7 +53,7 @@ def _verbs() -> Iterator[tuple[str, str]]:
 
 
 VERBS: Final = dict(_verbs())
-ROUNDS: Final = 6
+ROUNDS: Final = 3
 
 
 def _lines(minute: datetime, version: int, messages: int) -> list[str]:
