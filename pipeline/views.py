@@ -133,6 +133,7 @@ def write_database(data: Path, exchange: str) -> Path:
     if _digest_in(own) != objects.digest_of_shared:
         with durable.replacing(own, drafts) as draft, _filling(draft, path) as connection:
             _execute(connection, objects.macros, objects.shared)
+            _describe_columns(connection)
             connection.execute("create table about (digest varchar, exchange varchar)")
             about = [objects.digest_of_shared, exchange]
             connection.execute("insert into about values (?, ?)", about)
@@ -141,7 +142,8 @@ def write_database(data: Path, exchange: str) -> Path:
             shutil.copyfile(own, draft)
             with _filling(draft, path) as connection:
                 _execute(connection, objects.macros, objects.views)
-                _describe_columns(connection)
+                if objects.views:
+                    _describe_columns(connection)
                 connection.execute("update about set digest = ?", [objects.digest])
     return path
 
