@@ -21,6 +21,7 @@ from benchmarks.running import cores_there, run
 from benchmarks.slices import DAY
 from pipeline.ingest import ingest
 from pipeline.sources.files import adopt
+from pipeline.views import write_database
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -150,6 +151,8 @@ def _lakes(asked: Asked, slices: Slices, scratch: Path, results: Results) -> Non
     ingest(small, EXCHANGE)
     day_before = DAY.date() - timedelta(days=1)
     count = lakes.many_partitions(small, day_before, large, asked.size.partitions)
+    for data in (small, large):  # as every command leaves it
+        write_database(data, EXCHANGE)
     if "day" in asked.parts:
         results.partitions = 2, count
         results.queries = queries.measure(small, large, asked.size, asked.progress)
