@@ -38,19 +38,21 @@ def lines_of(version: int) -> list[str]:
     return lines
 
 
-# Both versions by turns, each file replaced as a run replaces it, as fast as that goes.
+# Both versions by turns, each file as a run replaces it, whichever comes first; with pauses
+# of so many seconds on average, or as fast as that goes.
 REPLACE = """
-import sys
+import random, sys, time
 from itertools import cycle
 from pathlib import Path
 from pipeline import durable
 
-root, drafts, versions = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:]
-files = [{p.relative_to(v): p.read_bytes() for p in Path(v).rglob("*.parquet")} for v in versions]
+root, pause, versions = Path(sys.argv[1]), float(sys.argv[2]), map(Path, sys.argv[3:])
+files = [{p.relative_to(v): p.read_bytes() for p in v.rglob("*.parquet")} for v in versions]
 for version in cycle(files):
-    for name, content in version.items():
-        with durable.replacing(root / name, drafts) as draft:
-            draft.write_bytes(content)
+    for name in random.sample(sorted(version), len(version)):
+        with durable.replacing(root / name, root / "_drafts") as draft:
+            draft.write_bytes(version[name])
+        time.sleep(random.expovariate(1 / pause) if pause else 0)
     print(end=".", flush=True)
 """
 # Both versions by turns, each time from raw.
@@ -70,7 +72,7 @@ for lines in cycle([lines_of(1), lines_of(2)]):
 
 
 @contextmanager
-def at_work(script: str, *arguments: Path) -> Iterator[None]:
+def at_work(script: str, *arguments: Path | float) -> Iterator[None]:
     """Run a script in another process until the end of the block; it must have got round twice."""
     process = subprocess.Popen(
         [sys.executable, "-c", script, *map(str, arguments)],
@@ -93,10 +95,15 @@ def replaced_constantly(data: Path) -> Iterator[None]:
     for version in (1, 2):
         put(data, at(0), lines_of(version))
         bring_in(data)
-        for path in partitions(data):
-            kept = data / f"version{version}" / path.relative_to(data / "lake")
-            kept.parent.mkdir(parents=True)
-            kept.write_bytes(path.read_bytes())
-    versions = data / "version1", data / "version2"
-    with at_work(REPLACE, data / "lake", data / "lake" / "_drafts", *versions):
+        keep_partitions(data, data / f"version{version}")
+    with at_work(REPLACE, data / "lake", 0, data / "version1", data / "version2"):
         yield
+
+
+def keep_partitions(data: Path, folder: Path) -> Path:
+    """Copy the partitions of a lake to a folder, for REPLACE to put them back; return that."""
+    for path in partitions(data):
+        kept = folder / path.relative_to(data / "lake")
+        kept.parent.mkdir(parents=True)
+        kept.write_bytes(path.read_bytes())
+    return folder

@@ -17,9 +17,9 @@ import pytest
 
 from pipeline.sql_objects import sql_objects
 from pipeline.views import connect
-from tests.lakes import bring_in, partitions, put
+from tests.lakes import bring_in, put
 from tests.making import at, depth, trade
-from tests.replacing import at_work
+from tests.replacing import REPLACE, at_work, keep_partitions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -105,24 +105,6 @@ def test_no_verb_is_left_out() -> None:
     assert of_ranges - VERBS.keys() == {"check_catalogue"}
 
 
-# Both versions by turns, at random moments: most questions meet a replacement, and some do not.
-_REPLACE: Final = """
-import random, sys, time
-from itertools import cycle
-from pathlib import Path
-from pipeline import durable
-
-root, versions = Path(sys.argv[1]), map(Path, sys.argv[2:])
-files = [{p.relative_to(v): p.read_bytes() for p in v.rglob("*.parquet")} for v in versions]
-for version in cycle(files):
-    for name in random.sample(sorted(version), len(version)):
-        with durable.replacing(root / name, root / "_drafts") as draft:
-            draft.write_bytes(version[name])
-        time.sleep(random.expovariate(50))
-    print(end=".", flush=True)
-"""
-
-
 @pytest.mark.parametrize("alike", [True, False], ids=["alike", "longer"])
 def test_no_answer_is_of_two_versions_of_a_day(tmp_path: Path, alike: bool) -> None:
     """Asked again and again while both days are replaced by turns, whichever file comes first."""
@@ -131,17 +113,16 @@ def test_no_answer_is_of_two_versions_of_a_day(tmp_path: Path, alike: bool) -> N
         _put(tmp_path / f"lake{versions}", versions, alike)
         for verb, answer in _answers(tmp_path / f"lake{versions}").items():
             right[verb].append(answer)
-    data, kept = tmp_path / "data", []
+    data = tmp_path / "data"
     shutil.copytree(tmp_path / "lake(1, 1)" / "lake", data / "lake")
-    for versions in ((1, 1), (2, 2)):
-        kept.append(tmp_path / f"kept{versions}")
-        for path in partitions(tmp_path / f"lake{versions}"):
-            copy = kept[-1] / path.relative_to(tmp_path / f"lake{versions}" / "lake")
-            copy.parent.mkdir(parents=True)
-            shutil.copy(path, copy)
+    kept = [
+        keep_partitions(tmp_path / f"lake{versions}", tmp_path / f"kept{versions}")
+        for versions in ((1, 1), (2, 2))
+    ]
     seen: Counter[str] = Counter()
     wrong: Counter[str] = Counter()
-    with at_work(_REPLACE, data / "lake", *kept), connect(data) as sql:
+    # With pauses: most questions meet a replacement, and some do not.
+    with at_work(REPLACE, data / "lake", 0.02, *kept), connect(data) as sql:
         for verb in ROUNDS * list(VERBS):
             try:
                 answer = _rows(sql, verb)
