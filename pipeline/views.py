@@ -73,9 +73,8 @@ def connect(data: Path | str = "data", exchange: str = "coinflex") -> duckdb.Duc
         connection.execute(f"set global {name} = {value}")
     _show_no_progress(connection)
     objects = _Objects.of(Path(data), exchange)
-    if not _copied(_own_copy(Path(data), exchange), connection, objects.digest_of_shared):
-        _execute(connection, objects.macros, objects.shared)
-    _execute(connection, objects.macros, objects.views)
+    is_copied = _copied(_own_copy(Path(data), exchange), connection, objects.digest_of_shared)
+    _execute(connection, objects.macros, () if is_copied else objects.shared, objects.views)
     return connection
 
 

@@ -1,10 +1,10 @@
 -- One row per trade received in [start, end), in line order, with the quote that stood just before it:
 -- date, arrival, item, local_timestamp, timestamp, id, side (the taker's), price, amount, then
 -- quote_timestamp, quote_local_timestamp, quote_age (how long ago it had arrived), bid_price,
--- bid_amount, ask_price, ask_amount, and the day's version. Arrival clock, UTC. Before means before in line order, whatever
--- the clocks say: a trade never sees a book that the recorder got after it, though it be of the same
--- microsecond. All NULL where no book is known then, or none younger than `max_age`; a side without
--- levels is NULL.
+-- bid_amount, ask_price, ask_amount, and the day's version. Arrival clock, UTC. Before means before in
+-- line order, whatever the clocks say: a trade never sees a book that the recorder got after it, though
+-- it be of the same microsecond. All NULL where no book is known then, or none younger than `max_age`; a
+-- side without levels is NULL.
 create or replace macro trades_with_quotes(
   instrument, start, "end", max_age := null
 ) as table
