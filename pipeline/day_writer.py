@@ -13,7 +13,7 @@ from pipeline import durable
 from pipeline.channels import DEPTH_CHANNELS
 from pipeline.lake import PARTITIONED, Lake, arrow_schema, parquet_options, to_arrow
 from pipeline.schemas import CATALOGUE, DEPTH, SCHEMA_VERSION, VERSION
-from pipeline.versions import UNSTAMPED, stamp, version_of
+from pipeline.versions import UNSTAMPED, put_into, version_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -80,10 +80,10 @@ class _Partition:
 class DayWriter:
     """Writes all partitions of one day: drafts first, then each replaced in one step."""
 
-    def __init__(self, lake: Lake, day: date, version: str) -> None:
+    def __init__(self, lake: Lake, day: date, release: str) -> None:
         self._lake = lake
         self._day = day
-        self._about = {"version": version, "schema_version": str(SCHEMA_VERSION)}
+        self._about = {"version": release, "schema_version": str(SCHEMA_VERSION)}
         self._partitions: dict[tuple[str, str | None], _Partition] = {}
         self.derived_removed = 0  # partitions, by commit
 
@@ -128,7 +128,8 @@ class DayWriter:
             for partition in self._partitions.values():
                 self._close(partition)
             self.derived_removed = self._lake.remove_derived(self._day, instruments)
-            for partition in self._partitions.values():
+            # All of an instrument at once, so that its tables are of two versions for a moment.
+            for _, partition in sorted(self._partitions.items(), key=lambda one: str(one[0][1])):
                 durable.commit(partition.draft, partition.path)
                 stale.discard(partition.path)
             for path in stale:
@@ -161,7 +162,7 @@ class DayWriter:
         if partition.overlaps:
             _end_where_later_ones_begin(partition.draft, about)
         if partition.is_versioned:
-            stamp(partition.draft, version_of(self._about["source"], self._about["version"]))
+            put_into(partition.draft, version_of(self._about["source"], self._about["version"]))
 
     def _catalogued(self, instrument: str, facts: Mapping[str, int]) -> dict[str, Any]:
         mine = {p.table: p for p in self._partitions.values() if p.instrument == instrument}

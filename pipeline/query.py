@@ -8,6 +8,7 @@ After such a failure the same question is asked again, unless rows were already 
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -24,12 +25,21 @@ if TYPE_CHECKING:
 
     Parameters = Sequence[object] | Mapping[str, object] | None
 
-__all__ = ["Answer", "ask", "check_reads", "copy_to_parquet", "rows_of", "table_of", "tables_of"]
+__all__ = [
+    "Answer", "ask", "copy_to_parquet", "rows_of", "table_of", "tables_of", "the_one_that_reads",
+]  # fmt: skip
 
 _T = TypeVar("_T")
 
 _TRIES: Final = 8
+# Before the second try, in seconds, and so much more before each further one: together longer than
+# the files of one instrument take to be named.
+_PAUSE: Final = 0.05
 _ROWS_AT_ONCE: Final = 10_000
+# Of an error whose kind Arrow does not tell.
+_WORDS_OF_A_REPLACED_FILE: Final = (
+    "replaced while it was read", "IO Error", "TProtocolException", "don't know what type",
+)  # fmt: skip
 # What EXPLAIN has before the statement that it explains; with ANALYZE that one is run. No comments
 # and no strings: whoever writes them there is refused rather than misread.
 _EXPLAIN: Final = re.compile(
@@ -52,7 +62,7 @@ def ask(connection: duckdb.DuckDBPyConnection, query: str) -> Answer:
     Raises UsageError for what is not one SELECT (or FROM, SHOW, DESCRIBE, SUMMARIZE, EXPLAIN), and
     QueryRefused for what DuckDB does not take.
     """
-    _the_one_that_reads(connection, query)
+    the_one_that_reads(connection, query)
     result, first = _tried(query, lambda: _begun(connection, query))
     return Answer([column[0] for column in result.description or ()], _rows(query, result, first))
 
@@ -82,18 +92,13 @@ def tables_of(
     return _tables(query, reader, first)
 
 
-def check_reads(connection: duckdb.DuckDBPyConnection, query: str) -> None:
-    """Raise UsageError for what is not one SELECT (or FROM, SHOW, DESCRIBE, SUMMARIZE, EXPLAIN)."""
-    _the_one_that_reads(connection, query)
-
-
 def copy_to_parquet(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:
     """Write the answer to a query that only reads as a Parquet file; raises as ask does.
 
     Intervals (ages) are written as seconds, as in JSON: neither Polars nor pandas reads Parquet's
     own, which have months.
     """
-    text = _without_end(_the_one_that_reads(connection, query))
+    text = _without_end(the_one_that_reads(connection, query))
     _tried(query, lambda: _copy(connection, text, path))
 
 
@@ -106,8 +111,11 @@ def _copy(connection: duckdb.DuckDBPyConnection, text: str, path: Path) -> None:
     connection.execute(f"copy ({text}\n) to {quoted(str(path))} (format parquet)")
 
 
-def _the_one_that_reads(connection: duckdb.DuckDBPyConnection, query: str) -> str:
-    """Return the text of the one statement that a query is; raises UsageError if it may write."""
+def the_one_that_reads(connection: duckdb.DuckDBPyConnection, query: str) -> str:
+    """Return the text of the one statement that a query is.
+
+    Raises UsageError for what is not one SELECT (or FROM, SHOW, DESCRIBE, SUMMARIZE, EXPLAIN).
+    """
     found = _statements(connection, query)
     inner = found
     if len(found) == 1 and found[0].type == duckdb.StatementType.EXPLAIN:
@@ -161,7 +169,10 @@ def _reading(
     import pyarrow as pa  # noqa: PLC0415 - the command line does without
 
     reader = connection.sql(query, params=parameters).to_arrow_reader(rows)
-    first = next(iter(reader), None)
+    try:
+        first = next(iter(reader), None)
+    except (pa.ArrowException, OSError) as error:  # DuckDB's own, as Arrow tells it
+        raise duckdb.DataError(str(error)) from None
     return reader, pa.Table.from_batches([] if first is None else [first], reader.schema)
 
 
@@ -173,24 +184,25 @@ def _tables(query: str, reader: pa.RecordBatchReader, first: pa.Table) -> Iterat
         for batch in reader:
             yield pa.Table.from_batches([batch])
     except (duckdb.Error, pa.ArrowException, OSError) as error:  # as in _rows
-        raise QueryRefused(query, str(error)) from None
+        raise _refused(query, error) from None
 
 
 def _tried(query: str, work: Callable[[], _T]) -> _T:
     """Return what some work gives, on whichever try."""
-    for _ in range(_TRIES - 1):
+    for tried in range(1, _TRIES):
         try:
             return work()
         except duckdb.Error as error:
             if not _replaced(error):
                 raise _refused(query, error) from None
+            time.sleep(_PAUSE * tried)
     try:
         return work()
     except duckdb.Error as error:
         raise _refused(query, error) from None
 
 
-def _refused(query: str, error: duckdb.Error) -> QueryRefused:
+def _refused(query: str, error: Exception) -> QueryRefused:
     return QueryRefused(query, str(error))
 
 
@@ -200,5 +212,5 @@ def _replaced(error: duckdb.Error) -> bool:
     return (
         isinstance(error, duckdb.IOException)
         or type(error) is duckdb.Error
-        or "replaced while it was read" in str(error)
+        or any(words in str(error) for words in _WORDS_OF_A_REPLACED_FILE)
     )

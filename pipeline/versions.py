@@ -17,7 +17,7 @@ from pipeline.schemas import VERSION
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["UNSTAMPED", "stamp", "version_of"]
+__all__ = ["UNSTAMPED", "put_into", "version_of"]
 
 # Below zero, so no version.
 UNSTAMPED: Final = -0x5EED_0F_A_DA1
@@ -30,8 +30,8 @@ def version_of(source: str, release: str) -> int:
     return int.from_bytes(digest[:_BYTES], "little") >> 1
 
 
-def stamp(path: Path, version: int) -> None:
-    """Put a day's version into every row of a finished file, in place.
+def put_into(path: Path, version: int) -> None:
+    """Write a day's version into every row of a finished file, in place.
 
     The column is a dictionary of one number in each row group, neither compressed nor counted in
     statistics (see lake.parquet_options), so that number is all there is to change.

@@ -130,12 +130,11 @@ def write_database(data: Path, exchange: str) -> Path:
     drafts = data / "lake" / "_drafts" / exchange
     own, path = _own_copy(data, exchange), database_path(data, exchange)
     if _digest_in(own) != objects.digest_of_shared:
-        with durable.replacing(own, drafts) as draft, _filling(draft, path) as connection:
+        with durable.replacing(own, drafts) as draft, _filling(draft, own) as connection:
             _execute(connection, objects.macros, objects.shared)
             _describe_columns(connection)
-            connection.execute("create table about (digest varchar, exchange varchar)")
-            about = [objects.digest_of_shared, exchange]
-            connection.execute("insert into about values (?, ?)", about)
+            connection.execute("create table about (digest varchar)")
+            connection.execute("insert into about values (?)", [objects.digest_of_shared])
     if _digest_in(path) != objects.digest:
         with durable.replacing(path, drafts) as draft:
             shutil.copyfile(own, draft)

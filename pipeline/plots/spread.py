@@ -41,17 +41,8 @@ __all__ = ["Spreads", "draw_spread", "read_spread"]
 _FAR: Final = 12.0
 
 _SPREADS: Final = """
-with
-  extremes as (
-    select
-      t, min(ask_price - bid_price) as narrowest, max(ask_price - bid_price) as widest
-    from standing_in_steps($1, $2, $3, $4, null)
-    group by t
-  )
-
-select quoted_seconds, spread, spread_bp, mid, narrowest, widest
+select quoted_seconds, spread, spread_bp, mid, narrowest_spread, widest_spread
 from quote_averages($1, $2, $3, $4)
-left join extremes using (t)
 order by t
 """
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, overload
 
-from pipeline.query import check_reads
+from pipeline.query import the_one_that_reads
 from pipeline.research.asking import Asking
 from pipeline.research.times import naive, span, start_and_end
 
@@ -211,7 +211,7 @@ class TableQuestions(Asking):
         `pipeline.connect`. Raises QueryRefused for what DuckDB does not take.
         """
         with self.cursor() as cursor:
-            check_reads(cursor, query)
+            the_one_that_reads(cursor, query)
         return self._rows_of(query, parameters, frame, batch_rows)
 
     def _range(

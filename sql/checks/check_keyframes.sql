@@ -45,12 +45,17 @@ with
       found.book_bid_price <> list_reverse_sort(list_distinct(found.book_bid_price))
         or found.book_ask_price <> list_sort(list_distinct(found.book_ask_price)) as unordered
     from checkpoints
+    -- Versions are compared by day, before the messages are: another version may not have that one.
     left join lake_rows(files_between('depth', instrument, start, "end")) as found
       on found.date = checkpoints.date
-      and found.message = unless_replaced(checkpoints.message, found.version, checkpoints.version)
+      and found.message = case
+        when same_version_if_both(found.version, checkpoints.version) then checkpoints.message
+      end
     left join books
       on books.date = checkpoints.date
-      and books.message = unless_replaced(checkpoints.message, books.version, checkpoints.version)
+      and books.message = case
+        when same_version_if_both(books.version, checkpoints.version) then checkpoints.message
+      end
   ),
 
   judged as (

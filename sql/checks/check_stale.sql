@@ -6,77 +6,58 @@
 -- no_snapshot) and days that are not in the lake are unknown, not silent.
 create or replace macro check_stale(instrument, start, "end", longest := interval 1 minute) as table
 with
-  edges as (
-    select utc(start) as time, 'range' as kind
-    union all
-    select utc("end"), 'range'
-    union all
-    select found.local_timestamp, 'message'
-    from lake_rows(files_between('depth', instrument, start, "end")) as found
-    where is_between(found.local_timestamp, start, "end")
+  messages as materialized (
+    select date, message, local_timestamp, carry_until, version
+    from lake_rows(files_between('depth', instrument, start, "end"))
   ),
 
-  between_edges as (
-    select
-      time as starts,
-      lead(time) over in_order as ends,
-      lead(kind) over in_order as ended_by
-    from edges
-    window in_order as (order by time)
+  -- The last book of a day that stands on after midnight is one stretch.
+  stood as (
+    select date, version, min(starts) as starts, max(ends) as ends
+    from standing_books(instrument, start, "end")
+    group by date, message, version
   ),
 
-  silences as (
-    from between_edges
-    where ends - starts > longest and utc(start) < utc("end")
-  ),
-
-  covered as (
-    select coverage.date
-    from coverage
-    where coverage.instrument = instrument
-  ),
-
-  holes as (
-    select found.start as starts, found.stop as ends
-    from gaps(instrument, start, "end") as found
-    union all
-    select timestamp '-infinity', coalesce(min(date), 'infinity')
-    from covered
-    union all
-    select date + interval 1 day, coalesce(lead(date) over (order by date), 'infinity')
-    from covered
-  ),
-
-  -- What is left of a silence begins with it, or where a hole in it ends, and goes on to the next one.
+  -- Also where no book is known from the day before, a day is silent up to its first message.
   begun as (
-    select starts, ends, ended_by
-    from silences
-    union
-    select holes.ends, silences.ends, ended_by
-    from silences
-    join holes
-      on holes.ends > silences.starts and holes.ends < silences.ends and holes.starts < holes.ends
+    select date, version, date::timestamp as starts, carry_until as ends
+    from messages
+    anti join stood on stood.date + 1 = messages.date and stood.ends > messages.date::timestamp
+    where message = 0
   ),
 
-  outside_holes as (
-    from begun
-    anti join holes
-      on holes.starts <= begun.starts and begun.starts < holes.ends
-  ),
-
-  known as (
+  within as (
     select
-      outside_holes.starts,
-      least(min(holes.starts), any_value(outside_holes.ends)) as ends,
-      case when min(holes.starts) is null then any_value(ended_by) else 'gap' end as ended_by
-    from outside_holes
-    left join holes
-      on holes.starts > outside_holes.starts
-      and holes.starts < outside_holes.ends
-      and holes.starts < holes.ends
-    group by outside_holes.starts
+      date, version,
+      greatest(starts, utc(start)) as starts,
+      least(ends, utc("end")) as ends
+    from (from stood union all from begun)
+  ),
+
+  -- Where the clock stepped back, what had arrived before may have a later time.
+  silences as (
+    select
+      within.date, within.version,
+      greatest(starts, messages.local_timestamp) as starts,
+      ends
+    from within
+    asof left join messages on within.ends > messages.local_timestamp
+  ),
+
+  read_days as (
+    select date, any_value(version) as version
+    from messages
+    group by date
   )
 
-select instrument as instrument, starts, ends, ends - starts as lasted, ended_by
-from known
-where ends - starts > longest;
+select
+  instrument as instrument, starts, ends, ends - starts as lasted,
+  case
+    when ends = utc("end") then 'range'
+    when ends in (select local_timestamp from messages) then 'message'
+    else 'gap'
+  end as ended_by
+from silences
+left join read_days using (date)
+where ends - starts > longest
+  and same_version_if_both(silences.version, read_days.version);

@@ -64,7 +64,9 @@ def quote_averages(asked: Asked) -> None:
         each = [[(weight, value) for weight, value in zip(
             [weight for weight, _ in quoted], column, strict=True
         )] for column in zip(*(_quoted(book) for _, book in quoted), strict=True)]  # fmt: skip
-        expected.append((time, *seconds, *(map(average, each) if each else (None,) * 7)))
+        spreads = [book[1][0][0] - book[0][0][0] for _, book in quoted]
+        extremes = (min(spreads), max(spreads)) if spreads else (None, None)
+        expected.append((time, *seconds, *(map(average, each) if each else (None,) * 7), *extremes))
     alike(rows, expected)
 
 

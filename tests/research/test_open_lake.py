@@ -166,7 +166,7 @@ def _ask_one_version(data: Path, rounds: int) -> tuple[set[int], list[str]]:
     with pipeline.open(data) as lake:
         for turn in range(rounds):
             second = 10.25 + turn % 45
-            for ask in (_on_change, _on_grid, _in_batches, _by_sql, _book_at):
+            for ask in (_on_change, _on_grid, _in_batches, _by_sql, _by_sql_in_batches, _book_at):
                 versions = ask(lake, second)
                 seen |= versions
                 if len(versions) > 1 or 0 in versions:
@@ -199,6 +199,14 @@ def _by_sql(lake: OpenLake, _: float) -> set[int]:
     with suppress(QueryRefused):  # aloud, where it is replaced faster than it can be read
         quotes = lake.quotes(*_MINUTE)
         return {quotes.height // 60, *_amounts(quotes, "bid_amount", "ask_amount")}
+    return set()
+
+
+def _by_sql_in_batches(lake: OpenLake, _: float) -> set[int]:
+    with suppress(QueryRefused):
+        batches = list(lake.quotes(*_MINUTE, batch_rows=7))
+        amounts = [_amounts(batch, "bid_amount", "ask_amount") for batch in batches]
+        return set().union({sum(batch.height for batch in batches) // 60}, *amounts)
     return set()
 
 

@@ -64,12 +64,12 @@ with
   changed as materialized (
     select
       asked_books.date, asked_books.message, asked_books.timestamp, asked_books.local_timestamp,
-      one_version(bid_change_price, days.version, asked_books.version) as bid_price,
-      bid_change_amount as bid_amount, ask_change_price as ask_price, ask_change_amount as ask_amount
+      bid_change_price as bid_price, bid_change_amount as bid_amount,
+      ask_change_price as ask_price, ask_change_amount as ask_amount
     from lake_rows(files_of_days('depth', instrument, days_with_carry_around(start, "end"))) as days
     right join asked_books
       on days.date = asked_books.date and days.message = asked_books.message
-    where not anew
+    where not anew and same_version(days.version, asked_books.version)
   ),
 
   differences as (

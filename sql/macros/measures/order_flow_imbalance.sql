@@ -35,10 +35,11 @@ with
         (epoch_us(local_timestamp) - epoch_us(utc(start))) // step_us(step) * step_us(step)
       ) as t,
       count(*) as events,
-      sum(unless_replaced(flow, in_turn.version, standing_days.version)) as ofi
+      sum(flow) as ofi
     from in_turn
     left join standing_days using (date)
     where asked and unbroken and flow is not null
+      and same_version_if_both(in_turn.version, standing_days.version)
     group by all
   ),
 

@@ -43,19 +43,22 @@ with
     )
   ),
 
+  -- A message that is no book ends the one before it. Of one that is, also what is not found comes
+  -- through: that is another version, too.
   since_keyframe as materialized (
     select
-      days.message, days.message = days.keyframe as whole, days.version,
+      days.message, days.message = days.keyframe as whole,
       bid_change_price, bid_change_amount, ask_change_price, ask_change_amount,
       book_bid_price, book_bid_amount, book_ask_price, book_ask_amount
     from read_parquet(
       [day_file('depth', folder, t), day_file('depth', folder, t::date - 1), empty_file('depth')],
       allow_empty = true, hive_partitioning = true
     ) as days
-    join standing
+    right join (from standing where keyframe is not null) as standing
       on days.date = standing.date
       and days.keyframe = standing.keyframe
       and days.message <= standing.message
+    where same_version(days.version, standing.version)
   ),
 
   -- The keyframe itself is a whole book, every later message what changed; the last word counts.
@@ -88,12 +91,4 @@ select
   amount
 from book
 where amount <> 0
-union all
--- Never a row: the second reading has found the very message that the first one chose, or this
--- fails.
-select was_replaced(), null, null, null
-from standing
-anti join since_keyframe using (message, version)
--- A message that is no book has no keyframe: it ends the book before it, and there is none to find.
-where standing.keyframe is not null
 order by side desc, level;

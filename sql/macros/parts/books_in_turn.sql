@@ -22,14 +22,12 @@ with
   ),
 
   chosen as (
-    select
-      messages.* replace (
-        one_version(messages.message, messages.version, asked_messages.version) as message
-      )
+    select messages.*
     from messages
     right join asked_messages
       on messages.date = asked_messages.date
       and message between first_message - 1 and last_message
+    where same_version(messages.version, asked_messages.version)
     union all
     select messages.*
     from messages

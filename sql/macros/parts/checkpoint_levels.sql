@@ -11,8 +11,7 @@ with
   -- The rows that lead to a checkpoint: a whole book, then what changed.
   led as (
     select
-      found.date, found.version, checkpoints.message as checkpoint,
-      one_version(found.message, found.version, checkpoints.version) as message,
+      found.date, found.version, checkpoints.message as checkpoint, found.message,
       false as is_stored,
       unnest(case when found.message = found.keyframe
         then [
@@ -27,13 +26,13 @@ with
     from lake_rows(files_between('depth', instrument, start, "end")) as found
     join checkpoints
       on found.date = checkpoints.date and found.keyframe = checkpoints.base
+    where same_version(found.version, checkpoints.version)
   ),
 
   -- A keyframe says both what changed with it, and what its book is.
   standing as (
     select
-      found.date, found.version, found.message as checkpoint,
-      one_version(found.message, found.version, checkpoints.version) as message,
+      found.date, found.version, found.message as checkpoint, found.message,
       unnest([false, false, true, true]) as is_stored,
       unnest([
         {'is_bid': true, 'prices': bid_change_price, 'amounts': bid_change_amount},
@@ -43,7 +42,7 @@ with
       ]) as said
     from lake_rows(files_between('depth', instrument, start, "end")) as found
     join checkpoints using (date, message)
-    where found.message = found.keyframe
+    where found.message = found.keyframe and same_version(found.version, checkpoints.version)
   ),
 
   levels as (

@@ -25,8 +25,7 @@ with
   -- Also a segment of which nothing is found comes through: that is another version, too.
   messages as (
     select
-      days.date, days.keyframe, days.message = days.keyframe as whole, last_book,
-      one_version(days.message, days.version, segments.version) as message,
+      days.date, days.keyframe, days.message, days.message = days.keyframe as whole, last_book,
       bid_change_price, bid_change_amount, ask_change_price, ask_change_amount,
       book_bid_price, book_bid_amount, book_ask_price, book_ask_amount
     from lake_rows(files) as days
@@ -34,6 +33,7 @@ with
       on days.date = segments.date
       and days.keyframe = segments.keyframe
       and days.message <= last_message
+    where same_version(days.version, segments.version)
   ),
 
   -- The first wanted book that knows of each message.

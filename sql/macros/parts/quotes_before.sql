@@ -15,11 +15,10 @@ with
 
   -- A day may have lines, and no message of `depth`.
   asked_lines as (
-    select
-      asked.date, asked.arrival,
-      unless_replaced(asked.local_timestamp, asked.version, first_messages.version) as arrived
+    select asked.date, asked.arrival, asked.local_timestamp as arrived
     from query_table(lines) as asked
     left join first_messages using (date)
+    where same_version_if_both(asked.version, first_messages.version)
   ),
 
   -- Since valid_until never falls from one message of a day to the next, what is left out here stands
@@ -28,12 +27,12 @@ with
   -- a line.
   messages as (
     select
-      days.date, days.arrival, timestamp, days.local_timestamp,
-      one_version(valid_until, days.version, first_messages.version) as valid_until,
+      days.date, days.arrival, timestamp, days.local_timestamp, valid_until,
       bid_levels is not null as is_book, bid_price, bid_amount, ask_price, ask_amount
     from lake_rows(files) as days
     left join first_messages on first_messages.date = days.date
     where days.valid_until >= since - interval 1 minute
+      and same_version(days.version, first_messages.version)
   ),
 
   of_the_day as (
@@ -74,11 +73,10 @@ with
   ),
 
   left_over as (
-    select
-      last_messages.date,
-      one_version(last, last_messages.version, first_messages.version) as last
+    select last_messages.date, last
     from last_messages
     left join first_messages using (date)
+    where same_version(last_messages.version, first_messages.version)
   ),
 
   carried as (

@@ -21,12 +21,13 @@ with
     select
       days.date, message, keyframe, arrival, timestamp, local_timestamp,
       greatest(local_timestamp, days.date::timestamp) as starts,
-      one_version(valid_until, days.version, first_messages.version) as ends,
+      valid_until as ends,
       bid_price, bid_amount, ask_price, ask_amount, days.version
     from lake_rows(files) as days
     left join first_messages on first_messages.date = days.date
     where days.date in (from wanted_days)
       and valid_until > local_timestamp and valid_until > since and local_timestamp < until
+      and same_version(days.version, first_messages.version)
   ),
 
   -- All that ended no sooner than its day, which are more than one where the clock stepped back; a
@@ -47,15 +48,14 @@ with
     select
       left_over.date, message, keyframe, arrival, timestamp, local_timestamp,
       greatest(local_timestamp, (left_over.date + 1)::timestamp) as starts,
-      least(
-        replaced, one_version(following.carry_until, left_over.version, of_its_day.version)
-      ) as ends,
+      least(replaced, following.carry_until) as ends,
       bid_price, bid_amount, ask_price, ask_amount, left_over.version
     from left_over
     join first_messages as following on following.date = left_over.date + 1
     left join first_messages as of_its_day on of_its_day.date = left_over.date
     -- What is no book has ended the one before it all the same.
     where keyframe is not null and following.carry_until > following.date::timestamp
+      and same_version(left_over.version, of_its_day.version)
   )
 
 from of_the_day

@@ -44,14 +44,13 @@ with
   inferred as (
     select
       date,
-      unless_replaced(
-        common_divisor(list(number) filter (what = 'price')), min(version), max(version)
-      ) as tick_size,
+      common_divisor(list(number) filter (what = 'price')) as tick_size,
       count(*) filter (what = 'price') as prices,
       common_divisor(list(number) filter (what = 'amount')) as lot_size,
       count(*) filter (what = 'amount') as amounts
     from different
     group by date
+    having same_version(min(version), max(version))
   )
 
 select

@@ -27,9 +27,10 @@ with
         (epoch_us(local_timestamp) - epoch_us(utc(start))) // step_us(step) * step_us(step)
       ) as t,
       {date: found.date, arrival: arrival, item: item} as place,
-      one_version(price, found.version, known_days.version) as price, amount, side
+      price, amount, side
     from trades(instrument, start, "end") as found
     left join known_days using (date)
+    where same_version(found.version, known_days.version)
   ),
 
   candles as (
@@ -55,16 +56,14 @@ with
 
   recorded as (
     select
-      epoch_us(greatest(
-        case when trades > 0 then one_version(starts, traded_days.version, known_days.version)
-          else starts
-        end,
-        utc(start)
-      )) - epoch_us(utc(start)) as from_us,
+      epoch_us(greatest(starts, utc(start))) - epoch_us(utc(start)) as from_us,
       epoch_us(least(ends, utc("end"))) - epoch_us(utc(start)) as to_us
     from recorded_in('gap_rows', start, "end")
     join known_days using (date)
     left join traded_days using (date)
+    where case
+      when trades > 0 then same_version(traded_days.version, known_days.version) else true
+    end
   ),
 
   recorded_in_steps as (

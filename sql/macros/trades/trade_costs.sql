@@ -34,9 +34,7 @@ with
   ),
 
   after as (
-    select
-      t as later,
-      unless_replaced(mid(bid_price, ask_price), found.version, quoted_days.version) as mid_after
+    select t as later, mid(bid_price, ask_price) as mid_after
     from standing_at(
       files_of_days('depth', instrument, days_with_carry(
         utc(start) + positive(horizon, name := 'the horizon'),
@@ -45,6 +43,7 @@ with
       'times_after', utc(start) + horizon::interval, utc("end") + horizon::interval, max_age
     ) as found
     left join quoted_days using (date)
+    where same_version_if_both(found.version, quoted_days.version)
   ),
 
   costs as (
