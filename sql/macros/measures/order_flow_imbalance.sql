@@ -31,9 +31,7 @@ with
 
   flows as (
     select
-      utc(start) + to_microseconds(
-        (epoch_us(local_timestamp) - epoch_us(utc(start))) // step_us(step) * step_us(step)
-      ) as t,
+      step_of(local_timestamp, start, step) as t,
       count(*) as events,
       sum(flow) as ofi
     from in_turn

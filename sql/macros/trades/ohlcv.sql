@@ -23,9 +23,7 @@ with
 
   prints as (
     select
-      utc(start) + to_microseconds(
-        (epoch_us(local_timestamp) - epoch_us(utc(start))) // step_us(step) * step_us(step)
-      ) as t,
+      step_of(local_timestamp, start, step) as t,
       {date: found.date, arrival: arrival, item: item} as place,
       price, amount, side
     from trades(instrument, start, "end") as found
