@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from pipeline import durable
 from pipeline.errors import LakeEmpty, LakeOutdated
-from pipeline.lake import arrow_schema, to_arrow
+from pipeline.parquet import arrow_schema, to_arrow
 from pipeline.schemas import CATALOGUE, SCHEMA_VERSION
 
 if TYPE_CHECKING:

@@ -17,7 +17,8 @@ import pipeline
 from pipeline import durable
 from pipeline.derived_tables import DERIVED_VERSION, DerivedTable
 from pipeline.errors import LakeDamaged
-from pipeline.lake import Lake, arrow_schema, damage_named, parquet_options
+from pipeline.lake import Lake
+from pipeline.parquet import arrow_schema, damage_named, parquet_options
 from pipeline.schemas import DEPTH, SCHEMA_VERSION
 from pipeline.snapshots import changes_of_day, on_grid, wide_table
 from pipeline.times import DAY_US, day_start_us

@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 
 from pipeline import durable
 from pipeline.channels import DEPTH_CHANNELS
-from pipeline.lake import PARTITIONED, Lake, arrow_schema, parquet_options, to_arrow
+from pipeline.lake import PARTITIONED, Lake
+from pipeline.parquet import arrow_schema, parquet_options, to_arrow
 from pipeline.schemas import CATALOGUE, DEPTH, SCHEMA_VERSION, VERSION
 from pipeline.versions import UNSTAMPED, put_into, version_of
 

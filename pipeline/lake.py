@@ -16,19 +16,17 @@ from a day goes before the day is written: there is never more of it than the da
 from __future__ import annotations
 
 import hashlib
-from contextlib import contextmanager
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline import durable
 from pipeline.channels import DEPTH_CHANNELS
 from pipeline.derived_tables import DerivedTable
-from pipeline.errors import LakeDamaged
+from pipeline.parquet import arrow_schema
 from pipeline.schemas import (
     CATALOGUE,
     DEPTH,
@@ -38,23 +36,14 @@ from pipeline.schemas import (
     TICKERS,
     TRADE_GAPS,
     TRADES,
-    VERSION,
     Table,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Mapping
     from pathlib import Path
 
-__all__ = [
-    "PARTITIONED",
-    "Lake",
-    "arrow_schema",
-    "damage_named",
-    "folder_name",
-    "parquet_options",
-    "to_arrow",
-]
+__all__ = ["PARTITIONED", "Lake", "folder_name"]
 
 # Table name → its columns. The other depth channels have the columns of `depth`.
 PARTITIONED: Final[Mapping[str, Table]] = {
@@ -66,17 +55,6 @@ _OF_THE_EXCHANGE: Final = (QUARANTINE.name, INGESTS.name)
 # A file name holds 255 bytes at most; `instrument=` and a digest must fit beside this.
 _LONGEST_NAME: Final = 160
 _KEPT_OF_A_LONG_NAME: Final = 100
-
-_ARROW: Final = {
-    pl.Int32(): pa.int32(),
-    pl.Int64(): pa.int64(),
-    pl.Float64(): pa.float64(),
-    pl.Boolean(): pa.bool_(),
-    pl.String(): pa.string(),
-    pl.Date(): pa.date32(),
-    pl.Datetime("us"): pa.timestamp("us"),
-    pl.List(pl.Float64()): pa.list_(pa.float64()),
-}
 
 
 def folder_name(instrument: str) -> str:
@@ -178,45 +156,8 @@ class Lake:
         return f"exchange={self.exchange}/{inner}date=1970-01-01"
 
 
-@contextmanager
-def damage_named(path: str) -> Iterator[None]:
-    """Raise LakeDamaged for what reading a partition raises, if it is no Parquet, or not whole."""
-    try:
-        yield
-    except (pa.ArrowException, OSError) as error:
-        raise LakeDamaged(path, str(error).partition("\n")[0]) from error
-
-
 def _has_schema(path: Path, table: Table) -> bool:
     try:
         return bool(pq.read_schema(path) == arrow_schema(table))
     except (pa.ArrowException, OSError):  # not there, or damaged
         return False
-
-
-def arrow_schema(table: Table) -> pa.Schema:
-    """Return a table's columns as Arrow types that every reader knows."""
-    return pa.schema([(column.name, _ARROW[column.type]) for column in table.columns])
-
-
-def to_arrow(rows: pl.DataFrame, table: Table) -> pa.Table:
-    """Return rows as plain Arrow types."""
-    return rows.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(arrow_schema(table))
-
-
-def parquet_options(table: Table) -> dict[str, Any]:
-    """Return how columns are laid down: deltas for times, numbers and lines, else dictionaries.
-
-    All are compressed and have statistics, but for a day's version, which is stamped in afterwards.
-    """
-    deltas = (pl.Int32(), pl.Int64(), pl.Datetime("us"))
-    leaf = {
-        c.name: f"{c.name}.list.element" if isinstance(c.type, pl.List) else c.name for c in table
-    }
-    in_deltas = [c.name for c in table if c.type in deltas and c != VERSION]
-    return {
-        "column_encoding": dict.fromkeys(in_deltas, "DELTA_BINARY_PACKED"),
-        "use_dictionary": [path for name, path in leaf.items() if name not in in_deltas],
-        "compression": dict.fromkeys(leaf.values(), "zstd") | {VERSION.name: "none"},
-        "write_statistics": [path for name, path in leaf.items() if name != VERSION.name],
-    }

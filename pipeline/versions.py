@@ -34,7 +34,7 @@ def put_into(path: Path, version: int) -> None:
     """Write a day's version into every row of a finished file, in place.
 
     The column is a dictionary of one number in each row group, neither compressed nor counted in
-    statistics (see lake.parquet_options), so that number is all there is to change.
+    statistics (see parquet.parquet_options), so that number is all there is to change.
     """
     metadata = pq.read_metadata(path)
     column = metadata.schema.names.index(VERSION.name)

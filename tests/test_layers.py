@@ -40,6 +40,7 @@ LAYERS = [
     ["pipeline.compiled"],
     ["pipeline.normalize.scan", "pipeline.replay"],
     ["pipeline.normalize"],
+    ["pipeline.parquet"],
     ["pipeline.lake", "pipeline.versions"],
     ["pipeline.day_writer"],
     ["pipeline.catalogue"],
@@ -72,7 +73,7 @@ NOT_IN_NORMALIZE = NETWORK | {
     "asyncio", "glob", "io", "multiprocessing", "os", "pathlib", "random", "secrets", "shutil",
     "subprocess", "sys", "tempfile", "threading", "time", "uuid",
     "pipeline.config", "pipeline.durable", "pipeline.ingest", "pipeline.lake", "pipeline.lock",
-    "pipeline.reading", "pipeline.slice_file", "pipeline.slices", "pipeline.sources",
+    "pipeline.parquet", "pipeline.reading", "pipeline.slice_file", "pipeline.slices", "pipeline.sources",
     "pipeline.views",
 }  # fmt: skip
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from pipeline.lake import arrow_schema
+from pipeline.parquet import arrow_schema
 from pipeline.replay import Books, Tops, begin_at, changed_tops, chosen_tops
 from pipeline.schemas import DEPTH
 from pipeline.snapshots.day_file import Group

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.lake import damage_named
+from pipeline.parquet import damage_named
 from pipeline.replay import Lists, Rows
 from pipeline.schemas import DEPTH
 from pipeline.times import DAY_US, MINUTE_US

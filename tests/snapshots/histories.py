@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.lake import Lake, arrow_schema
+from pipeline.lake import Lake
+from pipeline.parquet import arrow_schema
 from pipeline.replay import ASKS, BIDS
 from pipeline.schemas import DEPTH
 from pipeline.times import DAY_US

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pyarrow.parquet as pq
 
-from pipeline.lake import PARTITIONED, to_arrow
+from pipeline.lake import PARTITIONED
+from pipeline.parquet import to_arrow
 from pipeline.sources.files import adopt
 from pipeline.views import connect
 from tests.lakes import ingest

@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.catalogue import Catalogue
-from pipeline.lake import Lake, to_arrow
+from pipeline.lake import Lake
+from pipeline.parquet import to_arrow
 from pipeline.schemas import DEPTH
 from pipeline.slices import Request
 from tests.lakes import EXCHANGE, TODAY, bring_in, minute_of, put
