@@ -38,7 +38,8 @@ select (select count(*) from bad), bad from bad order by all limit 1"""
 class CheckResult:
     """What a check found: how many bad rows, and the first of them by column.
 
-    `unreadable` is why it could not be asked, in DuckDB's words: a file of the lake is damaged.
+    `unreadable` is why it could not be asked, in DuckDB's words: a file of the lake is damaged, or a
+    day is of two versions, since an ingest was cut short.
     """
 
     check: str
