@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+
+from tests import commands
 
 ROOT = Path(__file__).parent.parent
 
@@ -36,14 +37,6 @@ def cli(tmp_path: Path) -> Cli:
         *arguments: str, env: Mapping[str, str] | None = None, timeout: float = 120
     ) -> subprocess.CompletedProcess[str]:
         settings = {"COINFLEX_L2_DATA": str(tmp_path / "data"), **(env or {})}
-        return subprocess.run(
-            [sys.executable, "-m", "pipeline", *arguments],
-            env=clean_environment(**settings),
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            check=False,
-            cwd=ROOT,
-        )
+        return commands.run(arguments, clean_environment(**settings), timeout)
 
     return run

@@ -168,11 +168,13 @@ def test_bytes_that_are_no_text_are_a_usage_error(
     assert "Traceback" not in result.stderr
 
 
-def test_an_output_that_is_no_utf8_is_a_usage_error(data: Path, cli: Cli) -> None:
+def test_an_output_that_is_no_utf8_is_a_usage_error(data: Path) -> None:
     """A terminal that can't show a table's rule is named, with what would work."""
-    result = cli(
-        "sql", "select 1", env={"PYTHONIOENCODING": "ascii", "COINFLEX_L2_DATA": str(data)}
-    )
+    result = subprocess.run(
+        [sys.executable, "-m", "pipeline", "sql", "select 1"],
+        env=clean_environment(COINFLEX_L2_DATA=str(data), PYTHONIOENCODING="ascii"),
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
     assert result.returncode == 1
     assert "PYTHONIOENCODING=utf-8" in result.stderr
 
