@@ -1,4 +1,7 @@
-"""What many tests need: the sample, and the command line in a process of its own."""
+"""What many tests need: the sample, and the command line in a process of its own.
+
+What is made of the sample is made once for all the files that a process runs, and is not written.
+"""
 
 from __future__ import annotations
 
@@ -6,20 +9,48 @@ import os
 import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
+from pipeline.sources.files import adopt
 from tests import commands
+from tests.holed import Read, holed_sample, read_sample
+from tests.lakes import ingest
+
+if TYPE_CHECKING:
+    from tests.independent import Reading
 
 ROOT = Path(__file__).parent.parent
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def sample() -> Path:
     """Return the folder of the committed six minutes of slices, 2020-08-01T23:54 to 24:00."""
     return ROOT / "data" / "sample"
+
+
+@pytest.fixture(scope="session")
+def sample_lake(tmp_path_factory: pytest.TempPathFactory, sample: Path) -> Path:
+    """Return a data folder with the sample in its lake; it is read alone."""
+    data = tmp_path_factory.mktemp("sample")
+    adopt(data, "coinflex", sample)
+    ingest(data, "coinflex")
+    return data
+
+
+@pytest.fixture(scope="session")
+def sample_reading() -> Reading:
+    """Return what an independent reader makes of the sample."""
+    return read_sample()
+
+
+@pytest.fixture(scope="session")
+def holed(tmp_path_factory: pytest.TempPathFactory) -> Read:
+    """Return the sample moved across midnight, with planted disconnects and a lacking minute."""
+    return holed_sample(tmp_path_factory.mktemp("slices"), tmp_path_factory.mktemp("holed"))
 
 
 def clean_environment(**settings: str) -> dict[str, str]:

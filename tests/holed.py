@@ -1,4 +1,4 @@
-"""The sample in a lake, as it is and with holes across midnight; and an independent reading."""
+"""The sample with holes across midnight, in a lake; and independent readings of both."""
 
 from __future__ import annotations
 
@@ -24,19 +24,15 @@ _SHIFT = timedelta(minutes=3)
 
 @dataclass
 class Read:
-    """A data folder with a lake, what an independent reader makes of the same, and some chance."""
+    """A data folder with a lake, and what an independent reader makes of the same."""
 
     data: Path
     reading: Reading
-    rng: random.Random
 
 
-def whole_sample(folder: Path) -> Read:
-    """Return the sample as it is."""
-    adopt(folder, "coinflex", _SAMPLE)
-    ingest(folder, "coinflex")
-    reading = read(_SAMPLE, _START, _START + timedelta(minutes=_MINUTES))
-    return Read(folder, reading, random.Random(1))
+def read_sample() -> Reading:
+    """Return the sample as it is, as an independent reader has it."""
+    return read(_SAMPLE, _START, _START + timedelta(minutes=_MINUTES))
 
 
 def holed_sample(slices: Path, data: Path) -> Read:
@@ -57,10 +53,9 @@ def holed_sample(slices: Path, data: Path) -> Read:
             lines.insert(rng.randrange(1, len(lines)), "\n")
         path.write_bytes(gzip.compress("".join(lines).encode()))
     adopt(data, "coinflex", slices)
-    ingest(data, "coinflex", jobs=2)
+    ingest(data, "coinflex", jobs=1)
     start = _START + _SHIFT
-    reading = read(slices, start, start + timedelta(minutes=_MINUTES), {lacking})
-    return Read(data, reading, rng)
+    return Read(data, read(slices, start, start + timedelta(minutes=_MINUTES), {lacking}))
 
 
 def _moved(text: str) -> str:

@@ -12,29 +12,28 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pipeline.views import connect
-from tests.holed import BTC, ETH, MIDNIGHT, holed_sample, whole_sample
+from tests.holed import BTC, ETH, MIDNIGHT
 from tests.independent import Book, Reading, in_microseconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     import duckdb
 
+    from tests.holed import Read
+
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[duckdb.DuckDBPyConnection, Reading]:
+def whole(sample_lake: Path, sample_reading: Reading) -> tuple[duckdb.DuckDBPyConnection, Reading]:
     """Return the sample as it is, in a lake and in an independent reading."""
-    found = whole_sample(tmp_path_factory.mktemp("whole"))
-    return connect(found.data), found.reading
+    return connect(sample_lake), sample_reading
 
 
 @pytest.fixture(scope="module")
-def holed(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> tuple[duckdb.DuckDBPyConnection, Reading, random.Random]:
+def holed(holed: Read) -> tuple[duckdb.DuckDBPyConnection, Reading, random.Random]:
     """Return the sample moved across midnight, with planted disconnects and a lacking minute."""
-    found = holed_sample(tmp_path_factory.mktemp("slices"), tmp_path_factory.mktemp("holed"))
-    return connect(found.data), found.reading, found.rng
+    return connect(holed.data), holed.reading, random.Random(1)
 
 
 def _sql_book(connection: duckdb.DuckDBPyConnection, instrument: str, time: int) -> Book | None:
@@ -171,8 +170,8 @@ def test_book_at_equals_raw_at_random_times(
     rng = random.Random(1)
     for instrument in (BTC, ETH):
         arrivals = [message.arrival for message in reading.depth[instrument]]
-        times = [rng.randrange(arrivals[0], arrivals[-1]) for _ in range(250)]
-        times += [time + shift for time in rng.sample(arrivals, 20) for shift in (-1, 0, 1)]
+        times = [rng.randrange(arrivals[0], arrivals[-1]) for _ in range(50)]
+        times += [time + shift for time in rng.sample(arrivals, 10) for shift in (-1, 0, 1)]
         for time in times:
             assert _sql_book(connection, instrument, time) == reading.book_at(instrument, time)
 

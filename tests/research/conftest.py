@@ -1,4 +1,4 @@
-"""Lakes that are asked: the sample with holes, and four small days."""
+"""A lake that is asked: four small days."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import pytest
 
 import pipeline
 from pipeline.sources.files import adopt
-from tests.holed import Read, holed_sample
 from tests.lakes import ingest
 from tests.making import at, depth, line, trade, write_minute
 
@@ -21,12 +20,6 @@ if TYPE_CHECKING:
 
 NAME, OTHER = "BTC-USD", "ETH-USD"
 DAYS = 4
-
-
-@pytest.fixture(scope="session")
-def holed(tmp_path_factory: pytest.TempPathFactory) -> Read:
-    """Return the sample moved across midnight, with planted disconnects and a lacking minute."""
-    return holed_sample(tmp_path_factory.mktemp("slices"), tmp_path_factory.mktemp("holed"))
 
 
 @pytest.fixture(scope="session")

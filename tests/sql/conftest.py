@@ -1,4 +1,4 @@
-"""The sample in a lake, and a copy that a test may damage."""
+"""A lake that a test may damage."""
 
 from __future__ import annotations
 
@@ -7,25 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pipeline.sources.files import adopt
-from tests.conftest import ROOT
-from tests.lakes import ingest
-
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.fixture(scope="session")
-def sample_lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a data folder with the sample in its lake."""
-    data = tmp_path_factory.mktemp("sample")
-    adopt(data, "coinflex", ROOT / "data" / "sample")
-    ingest(data, "coinflex")
-    return data
-
-
 @pytest.fixture
 def own_lake(sample_lake: Path, tmp_path: Path) -> Path:
-    """Return a copy of it."""
-    shutil.copytree(sample_lake / "lake", tmp_path / "data" / "lake")
+    """Return a copy of the sample's lake, and of what makes `connect` four times as quick."""
+    for folder in ("lake", ".objects"):
+        shutil.copytree(sample_lake / folder, tmp_path / "data" / folder)
     return tmp_path / "data"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import reduce
 from typing import TYPE_CHECKING, Any
@@ -13,8 +13,6 @@ import polars as pl
 import pytest
 
 from pipeline.views import connect
-from tests.conftest import ROOT
-from tests.independent import read
 from tests.lakes import TODAY, partitions
 from tests.making import at, depth, line, trade
 from tests.sql.asking import BTC, DAY, ETH, answers, lake_of
@@ -22,6 +20,8 @@ from tests.sql.asking import BTC, DAY, ETH, answers, lake_of
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
+
+    from tests.independent import Reading
 
 _COLUMNS = """tick_size_inferred, different_prices, lot_size_inferred, different_amounts"""
 
@@ -103,13 +103,11 @@ def test_doubles_are_the_decimals_that_they_stand_for(sample_lake: Path) -> None
 
 @pytest.mark.parametrize("instrument", [BTC, ETH])
 def test_the_sample_rests_on_what_an_independent_reading_finds(
-    sample_lake: Path, instrument: str
+    sample_lake: Path, sample_reading: Reading, instrument: str
 ) -> None:
     """Every number of each message and trade, and their greatest common divisor."""
-    start = datetime(2020, 8, 1, 23, 54, tzinfo=UTC)
-    reading = read(ROOT / "data" / "sample", start, start + timedelta(minutes=6))
-    levels = {level for m in reading.depth[instrument] for side in m.book for level in side}
-    levels |= {(float(t["price"]), float(t["quantity"])) for t in reading.trades[instrument]}
+    levels = {level for m in sample_reading.depth[instrument] for side in m.book for level in side}
+    levels |= {(float(t["price"]), float(t["quantity"])) for t in sample_reading.trades[instrument]}
     expected: list[float | int] = []
     for numbers in ({price for price, _ in levels}, {amount for _, amount in levels} - {0.0}):
         whole = [_billionths(number) or 0 for number in numbers]
