@@ -14,8 +14,10 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.cli import main
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 _ROOT = Path(__file__).parent.parent
 _FORKING = get_context("forkserver")
@@ -23,12 +25,15 @@ _FORKING.set_forkserver_preload(["tests.preloaded"])
 
 
 def run(
-    arguments: tuple[str, ...], environment: Mapping[str, str], timeout: float
+    arguments: tuple[str, ...],
+    environment: Mapping[str, str],
+    timeout: float,
+    main: Callable[[], None] = main,
 ) -> subprocess.CompletedProcess[str]:
-    """Run `coinflex-l2` with arguments to its end."""
+    """Run `coinflex-l2` with arguments to its end, or what calls it in its place."""
     with tempfile.TemporaryDirectory() as folder:
         stdout, stderr = (Path(folder) / name for name in ("stdout", "stderr"))
-        process = _FORKING.Process(target=_main, args=(arguments, environment, stdout, stderr))
+        process = _FORKING.Process(target=_run, args=(main, arguments, environment, stdout, stderr))
         process.start()
         process.join(timeout)
         if process.exitcode is None:
@@ -38,8 +43,12 @@ def run(
     return subprocess.CompletedProcess(arguments, process.exitcode, *printed)
 
 
-def _main(
-    arguments: tuple[str, ...], environment: Mapping[str, str], stdout: Path, stderr: Path
+def _run(
+    main: Callable[[], None],
+    arguments: tuple[str, ...],
+    environment: Mapping[str, str],
+    stdout: Path,
+    stderr: Path,
 ) -> None:
     for path, stream in ((stdout, sys.stdout), (stderr, sys.stderr)):
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), stream.fileno())
@@ -47,7 +56,4 @@ def _main(
     os.environ.update(environment)
     os.chdir(_ROOT)
     sys.argv = ["coinflex-l2", *arguments]
-
-    from pipeline.cli import main  # noqa: PLC0415 - there already, by the one that forks
-
     main()

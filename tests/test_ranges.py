@@ -62,7 +62,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
         late = [last + timedelta(seconds=second) for second in (0, 59.999999, 60.3)]
         write_minute(folder / "slices", last, _lines(late))
     adopt(folder / "data", "coinflex", folder / "slices")
-    ingest(folder / "data", "coinflex", jobs=2)
+    ingest(folder / "data", "coinflex", jobs=1)
     return folder / "data"
 
 
@@ -94,8 +94,12 @@ _RANGES = [
 ]
 
 
-@pytest.mark.parametrize(("start", "end"), _RANGES)
-@pytest.mark.parametrize("name", _NAMES, ids=["plain", "quoted", "long"])
+# What a name is has nothing to do with what a range is: others have a whole one and one of a day.
+_ASKED = [(_PLAIN, *one) for one in _RANGES]
+_ASKED += [(name, *one) for name in _NAMES if name != _PLAIN for one in (_RANGES[1], _RANGES[7])]
+
+
+@pytest.mark.parametrize(("name", "start", "end"), _ASKED)
 def test_a_range_has_the_rows_that_the_view_has(
     connection: duckdb.DuckDBPyConnection, name: str, start: str, end: str
 ) -> None:

@@ -83,19 +83,14 @@ def test_the_first_two_commands_are_demo_and_test() -> None:
     assert [command for command, _ in _commands()][:2] == ["make demo", "make test"]
 
 
-def test_the_python_example_runs(tour: dict[str, str], tmp_path: Path) -> None:
+def test_the_python_example_runs(tour: dict[str, str], tour_folder: Path) -> None:
     """The notebook lines give the two best levels."""
     assert tour
     code, _ = re.findall(r"```python\n(.*?)```", _README, re.DOTALL)
-    data = tmp_path / "data" / "demo"
-    subprocess.run(
-        [sys.executable, "-m", "pipeline", "--data", os.fspath(data.parent), "demo"],
-        cwd=ROOT, capture_output=True, check=True, env=clean_environment(),
-    )  # fmt: skip
     shown = code.strip().splitlines()
     script = "\n".join([*shown[:-1], f"print({shown[-1]}.rows())"])
     result = subprocess.run(
-        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True,
+        [sys.executable, "-c", script], cwd=tour_folder, capture_output=True, text=True, check=True,
         env=clean_environment(PYTHONPATH=os.fspath(ROOT)),
     )  # fmt: skip
     assert result.stdout == "[('bid', 0, 61645.3, 0.976), ('ask', 0, 61645.4, 3.628)]\n"

@@ -11,7 +11,7 @@ from tests.campaign.running import VERBS, run
 if TYPE_CHECKING:
     from pathlib import Path
 
-_QUESTIONS = 8 * len(VERBS)
+_QUESTIONS = 4 * len(VERBS)
 
 
 @pytest.mark.parametrize("seed", [20200714, 20220501])
