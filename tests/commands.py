@@ -1,7 +1,7 @@
 """The command line in processes of their own, forked from one that has imported what they need.
 
-To import it anew costs most commands more than what they do then. What starts from nothing is the
-README's tour, and whatever is killed, interrupted or has a terminal.
+To import it anew costs most commands more than what they do then. What starts from nothing is one
+of each kind in the README's tour, and whatever is killed, interrupted or has a terminal.
 """
 
 from __future__ import annotations
@@ -29,11 +29,14 @@ def run(
     environment: Mapping[str, str],
     timeout: float,
     main: Callable[[], None] = main,
+    folder: Path = _ROOT,
 ) -> subprocess.CompletedProcess[str]:
-    """Run `coinflex-l2` with arguments to its end, or what calls it in its place."""
-    with tempfile.TemporaryDirectory() as folder:
-        stdout, stderr = (Path(folder) / name for name in ("stdout", "stderr"))
-        process = _FORKING.Process(target=_run, args=(main, arguments, environment, stdout, stderr))
+    """Run `coinflex-l2` in a folder to its end, or what calls it in its place."""
+    with tempfile.TemporaryDirectory() as printing:
+        stdout, stderr = (Path(printing) / name for name in ("stdout", "stderr"))
+        process = _FORKING.Process(
+            target=_run, args=(main, arguments, environment, folder, stdout, stderr)
+        )
         process.start()
         process.join(timeout)
         if process.exitcode is None:
@@ -47,6 +50,7 @@ def _run(
     main: Callable[[], None],
     arguments: tuple[str, ...],
     environment: Mapping[str, str],
+    folder: Path,
     stdout: Path,
     stderr: Path,
 ) -> None:
@@ -54,6 +58,6 @@ def _run(
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), stream.fileno())
     os.environ.clear()
     os.environ.update(environment)
-    os.chdir(_ROOT)
+    os.chdir(folder)
     sys.argv = ["coinflex-l2", *arguments]
     main()
