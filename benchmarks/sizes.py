@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from benchmarks.asking import QUESTIONS
 from benchmarks.job import Limits
 
 if TYPE_CHECKING:
@@ -26,7 +27,8 @@ class Size:
 
     The day has `of_each_hour_of_the_day`, and is backfilled from minute `backfill_from` on.
     `partitions` has the large lake; books are asked for at `times` named ones, `asks` times around
-    each and `cold` times cold; commands run `commands` times, `days` of the month being there.
+    each and `cold` times cold, as is what else the first `cold_questions` ask. Commands run
+    `commands` times, `days` of the month being there.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Size:
     times: int
     asks: int
     cold: int
+    cold_questions: int
     commands: int
     days: int
 
@@ -64,21 +67,21 @@ SIZES: Final = {
             short={"generated": 20, "order_flow": 6, "thin": 120, "generated_2022": 20},
             hours=4, of_each_hour=60, of_each_hour_of_the_day=60, backfill_from=0,
             limits=Limits(runs=3, seconds=20), partitions=10_000, times=4, asks=50,
-            cold=3, commands=5, days=28,
+            cold=3, cold_questions=len(QUESTIONS), commands=5, days=28,
         ),
         Size(
             "quick",
             short={"generated": 5, "order_flow": 6, "thin": 30, "generated_2022": 5},
             hours=4, of_each_hour=4, of_each_hour_of_the_day=4, backfill_from=0,
             limits=Limits(runs=3, seconds=6), partitions=10_000, times=4, asks=20,
-            cold=1, commands=3, days=28,
+            cold=1, cold_questions=len(QUESTIONS), commands=3, days=28,
         ),
         Size(
             "tiny",
             short={"generated": 1, "order_flow": 1, "thin": 1, "generated_2022": 1},
             hours=2, of_each_hour=1, of_each_hour_of_the_day=0, backfill_from=1438,
             limits=Limits(runs=1, seconds=1), partitions=100, times=1, asks=2,
-            cold=1, commands=1, days=2,
+            cold=1, cold_questions=1, commands=1, days=2,
         ),
     )
 }  # fmt: skip

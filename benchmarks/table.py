@@ -84,7 +84,9 @@ def _queries(results: Results) -> Iterator[str]:
     rows = []
     for latency in results.queries:
         answers = (latency.cold_small, latency.cold_large, latency.warm_small, latency.warm_large)
-        shown = [_number(statistics.median(seconds) * 1e3, 1) for seconds in answers]
+        shown = [
+            _number(statistics.median(seconds) * 1e3 if seconds else None, 1) for seconds in answers
+        ]
         rows.append([latency.name, *shown, _number(latency.ratio, 2)])
     yield (
         f"SQL in a lake of {small} partitions (the day, the end of the one before) and of {large}; "
