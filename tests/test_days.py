@@ -516,7 +516,7 @@ def test_what_was_sent_in_a_disconnect_after_an_odd_action_is_counted_apart(tmp_
 def test_more_instruments_than_a_process_may_have_files(tmp_path: Path) -> None:
     """No file stays open while a day is written."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    names = [f"I{number}" for number in range(150)]
+    names = [f"I{number}" for number in range(110)]
     lines = [depth(at(0, 1), _BID, _ASK, instrument=name) for name in names]
     lines += [trade(at(0, 2), "1", "1", instrument=name) for name in names]
     resource.setrlimit(resource.RLIMIT_NOFILE, (100, hard))
@@ -524,7 +524,7 @@ def test_more_instruments_than_a_process_may_have_files(tmp_path: Path) -> None:
         connection = lake(tmp_path, {0: lines})
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    assert rows(connection, "select count(*) from coverage where trades = 1") == [(150,)]
+    assert rows(connection, "select count(*) from coverage where trades = 1") == [(110,)]
 
 
 def test_a_message_of_very_many_items_is_stored(tmp_path: Path) -> None:

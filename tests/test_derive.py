@@ -62,7 +62,7 @@ def wide(book: Book) -> list[float | None]:
 # --- what they hold ----------------------------------------------------------------------------
 
 
-@pytest.fixture(name="world", scope="module", params=[1, 2, 3])
+@pytest.fixture(name="world", scope="module", params=[1, 2])
 def _world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> World:
     """Return twenty minutes around a midnight with everything that goes wrong, derived."""
     world = make(tmp_path_factory.mktemp("world"), request.param)
