@@ -14,8 +14,10 @@ from pipeline.views import connect
 from .conftest import DAYS, NAME, OTHER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    import duckdb
 
     from pipeline.research import OpenLake
 
@@ -37,16 +39,22 @@ def _naive(frame: pl.DataFrame) -> list[tuple[Any, ...]]:
     return frame.with_columns(pl.col(pl.Datetime("us", "UTC")).dt.replace_time_zone(None)).rows()
 
 
+@pytest.fixture(scope="module")
+def connection(data: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Return a connection to the same days, for all that is asked in SQL."""
+    with connect(data) as opened:
+        yield opened
+
+
 @pytest.mark.parametrize("macro", _ORDER)
 @pytest.mark.parametrize(("start", "end"), _RANGES)
 def test_a_range_has_the_rows_of_sql_in_line_order(
-    lake: OpenLake, data: Path, macro: str, start: str, end: str
+    lake: OpenLake, connection: duckdb.DuckDBPyConnection, macro: str, start: str, end: str
 ) -> None:
     """Of all its days, whole and in batches."""
-    with connect(data) as connection:
-        query = f"from {macro}(?, ?, ?) order by {_ORDER[macro]}"
-        expected = connection.execute(query, [NAME, start, end])
-        names, rows = [column[0] for column in expected.description or ()], expected.fetchall()
+    query = f"from {macro}(?, ?, ?) order by {_ORDER[macro]}"
+    expected = connection.execute(query, [NAME, start, end])
+    names, rows = [column[0] for column in expected.description or ()], expected.fetchall()
     ask: Callable[..., Any] = getattr(lake, macro)
     found = ask(NAME, start, end)
     assert found.columns == names

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -19,16 +20,22 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    import duckdb
+
 DAY = ("2020-08-01", "2020-08-02")
 BTC, ETH = "BTC-USD-SWAP-LIN", "ETH-USD-SWAP-LIN"
 
 
 def answers(data: Path, query: str, parameters: Iterable[Any] = ()) -> list[dict[str, Any]]:
     """Return the rows of a query on a data folder's lake, by column."""
-    with connect(data) as connection:
-        rows = connection.execute(query, list(parameters))
-        names = [column[0] for column in rows.description or ()]
-        return [dict(zip(names, row, strict=True)) for row in rows.fetchall()]
+    rows = _connected(data).execute(query, list(parameters))
+    names = [column[0] for column in rows.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in rows.fetchall()]
+
+
+@lru_cache(maxsize=2)  # the shared lake, and the one that a test asks again and again
+def _connected(data: Path) -> duckdb.DuckDBPyConnection:
+    return connect(data)
 
 
 def found(
