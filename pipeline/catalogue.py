@@ -61,7 +61,7 @@ class Catalogue:
         if self._is_foreign or 0 < outdated.height == self.rows.height:
             raise LakeOutdated(data)
         if self.is_empty:
-            raise LakeEmpty(data)
+            raise LakeEmpty(data, self._lake.exchange)
         if days := outdated["date"].unique().sort().to_list():
             others = f"{len(days)} of its days ({days[0]} the first)"
             log.warning("%s", LakeOutdated(data, others))

@@ -33,13 +33,15 @@ _DAYS: Final = "(from check_{} where $1 <> '' and date >= $2::date and date < $3
 _COUNTED: Final = """with bad as materialized (from {})
 select (select count(*) from bad), bad from bad order by all limit 1"""
 
+_MESSAGES: Final = "select count(*) from depth_messages($1, $2, $3)"
+
 
 @dataclass(frozen=True)
 class CheckResult:
     """What a check found: how many bad rows, and the first of them by column.
 
-    `unreadable` is why it could not be asked, in DuckDB's words: a file of the lake is damaged, or a
-    day is of two versions, since an ingest was cut short.
+    `unreadable` is why it could not be asked, in DuckDB's words: a file of the lake is damaged, or
+    a day is of two versions, since an ingest was cut short.
     """
 
     check: str
@@ -59,20 +61,26 @@ def run_checks(
     """Yield what each check finds in [start, end), arrival clock, in the order of CHECKS.
 
     A time without an offset is UTC. Raises UsageError for an instrument that the lake does not
-    have.
+    have; and after the last check, where none found anything and there was no message to look at.
     """
     known = [name for (name,) in rows_of(lake, "select instrument from instruments order by all")]
     if instrument not in known:
         raise UsageError.not_among("instrument", instrument, known)
     asked = [instrument, *(as_utc(time).replace(tzinfo=None) for time in (start, end))]
+    nothing_found = True
     for check in CHECKS:
         source = (_DAYS if check == "rows" else _RANGE).format(check)
         try:
             rows = rows_of(lake, _COUNTED.format(source), asked)
         except QueryRefused as error:
+            nothing_found = False
             yield CheckResult(check, unreadable=error.words.splitlines()[0])
         else:
+            nothing_found &= not rows
             yield CheckResult(check, *rows[0]) if rows else CheckResult(check)
+    if nothing_found and rows_of(lake, _MESSAGES, asked) == [(0,)]:
+        between = " to ".join(f"{as_utc(time):%Y-%m-%dT%H:%M:%SZ}" for time in (start, end))
+        raise UsageError("range", between, "one in which the lake has a message: see `status`")
 
 
 def raise_if_inconsistent(results: Iterable[CheckResult]) -> None:

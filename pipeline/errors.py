@@ -108,17 +108,18 @@ class KeyRequired(UsageError):
 
 
 class LakeEmpty(UsageError):
-    """A question was asked of a folder that no run has written a lake to."""
+    """A question was asked of a folder to which no run has written a lake of the exchange."""
 
-    def __init__(self, data: Path | str) -> None:
+    def __init__(self, data: Path | str, exchange: str) -> None:
         self.data = data
+        self.exchange = exchange
         super().__init__("--data", str(data), "a folder with a lake")
-        self.args = (data,)
+        self.args = (data, exchange)
 
     def __str__(self) -> str:
         return (
-            f"there is nothing in the lake of {self.data} yet: run coinflex-l2 backfill first, "
-            "or name another folder with --data"
+            f"there is nothing of {self.exchange} in the lake of {self.data} yet: run coinflex-l2 "
+            "backfill first, or name another folder with --data or another exchange with --exchange"
         )
 
 

@@ -57,10 +57,10 @@ class Reading:
     def standing_at(self, instrument: str, time: int) -> Message | None:
         """Return the message whose book stands at a time, None where it is unknown."""
         messages = self.depth.get(instrument, [])
-        place = bisect_right(messages, time, key=attrgetter("arrival"))
-        if place == 0 or time >= (messages[place - 1].until or time + 1):
+        place = bisect_right(messages, time, key=attrgetter("until"))  # these never fall
+        if place == len(messages) or time < messages[place].arrival:
             return None
-        return messages[place - 1]
+        return messages[place]
 
     def book_at(self, instrument: str, time: int) -> Book | None:
         """Return the book at a time, None where it is unknown."""
@@ -78,10 +78,15 @@ class Reading:
         messages = self.depth.get(instrument, [])
         if messages and messages[-1].until is None:
             messages[-1].broken = True
-        for message in reversed(messages):  # more than one where lines came late
-            if message.until is not None and message.until <= time:
-                break
-            message.until = time
+        _end(messages, time)
+
+
+def _end(messages: list[Message], time: int) -> None:
+    """Let no book stand from a time on: several where lines came late, or a clock stepped back."""
+    for message in reversed(messages):
+        if message.until is not None and message.until <= time:
+            break
+        message.until = time
 
 
 def in_microseconds(time: datetime) -> int:
@@ -135,8 +140,7 @@ def _take(reading: Reading, arrival: int, message: dict[str, Any]) -> None:
                 reading.end(name, arrival)  # whatever it changed, the book is no longer known
                 continue
             messages = reading.depth.setdefault(name, [])
-            if messages and messages[-1].until is None:
-                messages[-1].until = arrival
+            _end(messages, arrival)
             messages.append(Message(arrival, book_of(item), item))
         elif table == "trade":
             reading.trades.setdefault(item["marketCode"], []).append(item)

@@ -74,6 +74,17 @@ def test_an_instrument_that_is_not_there_is_a_usage_error(data: Path) -> None:
         list(run_checks(lake, "BTC-USDT", at(0), at(1)))
 
 
+def test_where_nothing_is_there_nothing_was_checked(data: Path, cli: Cli) -> None:
+    """Ten zeros alone would read like a clean bill."""
+    assert data.exists()
+    result = cli("check", "BTC-USD", "--from", "2031-08-01", "--to", "2031-08-02")
+    assert result.returncode == 1
+    assert result.stderr == (
+        "coinflex-l2: range was '2031-08-01T00:00:00Z to 2031-08-02T00:00:00Z'; what would work: "
+        "one in which the lake has a message: see `status`\n"
+    )
+
+
 def test_the_command_prints_a_line_for_each_check(data: Path, cli: Cli) -> None:
     """Count, first bad row; 0 for whatever is wrong in the recording."""
     assert data.exists()

@@ -134,6 +134,17 @@ def test_ages_in_parquet_are_seconds(data: Path, tmp_path: Path) -> None:
     assert pl.read_parquet(tmp_path / "a.parquet").rows() == [(1.5, None, 2)]
 
 
+@pytest.mark.parametrize("shown", ["json", "csv", "table"])
+def test_a_time_with_a_zone_is_shown_in_utc(data: Path, cli: Cli, shown: str) -> None:
+    """DuckDB's own type for these, which none of our columns has."""
+    assert data.exists()
+    query = "select timestamptz '2020-08-01 02:00:00+02:00' as t"
+    result = cli("sql", query, "--format", shown)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "2020-08-01" in result.stdout.replace("T", " ")
+    assert "00:00:00" in result.stdout
+
+
 def test_json_loses_no_column(data: Path, cli: Cli) -> None:
     """Columns of one name are told apart, and none takes the name of another."""
     assert data.exists()
@@ -199,8 +210,9 @@ def test_a_book_of_an_empty_lake_says_that_it_is_empty(tmp_path: Path, cli: Cli)
     result = cli("book", "BTC-USD", "--at", "2020-08-01", "--data", str(tmp_path / "typo"))
     assert (result.returncode, result.stdout) == (1, "")
     assert result.stderr == (
-        f"coinflex-l2: there is nothing in the lake of {tmp_path / 'typo'} yet: run coinflex-l2 "
-        "backfill first, or name another folder with --data\n"
+        f"coinflex-l2: there is nothing of coinflex in the lake of {tmp_path / 'typo'} yet: run "
+        "coinflex-l2 backfill first, or name another folder with --data or another exchange with "
+        "--exchange\n"
     )
     assert not (tmp_path / "typo").exists()
 
@@ -214,7 +226,7 @@ def test_an_empty_lake_answers_and_warns(data: Path, cli: Cli, arguments: tuple[
     assert empty.returncode == 0
     (line,) = empty.stderr.splitlines()
     assert "WARNING" in line
-    assert "there is nothing in the lake of " in line
+    assert "there is nothing of coinflex in the lake of " in line
 
 
 def test_demo_without_the_sample_says_what_it_needs(tmp_path: Path, cli: Cli) -> None:

@@ -77,11 +77,11 @@ SENTENCES: list[tuple[PipelineError, int, str]] = [
         "DuckDB refuses the query: Catalog Error: no such table",
     ),
     (
-        LakeEmpty(Path("data")),
+        LakeEmpty(Path("data"), "coinflex"),
         1,
         (
-            "there is nothing in the lake of data yet: run coinflex-l2 backfill first, or name "
-            "another folder with --data"
+            "there is nothing of coinflex in the lake of data yet: run coinflex-l2 backfill first, "
+            "or name another folder with --data or another exchange with --exchange"
         ),
     ),
     (

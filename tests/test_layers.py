@@ -73,8 +73,8 @@ NOT_IN_NORMALIZE = NETWORK | {
     "asyncio", "glob", "io", "multiprocessing", "os", "pathlib", "random", "secrets", "shutil",
     "subprocess", "sys", "tempfile", "threading", "time", "uuid",
     "pipeline.config", "pipeline.durable", "pipeline.ingest", "pipeline.lake", "pipeline.lock",
-    "pipeline.parquet", "pipeline.reading", "pipeline.slice_file", "pipeline.slices", "pipeline.sources",
-    "pipeline.views",
+    "pipeline.parquet", "pipeline.reading", "pipeline.slice_file", "pipeline.slices",
+    "pipeline.sources", "pipeline.views",
 }  # fmt: skip
 
 

@@ -43,8 +43,11 @@ class World:
     rng: random.Random
 
 
-def make(folder: Path, seed: int, jobs: int = 1) -> World:
-    """Make a world's slices below a folder, and ingest them."""
+def make(folder: Path, seed: int, jobs: int = 1, *, clock_steps: bool = False) -> World:
+    """Make a world's slices below a folder, and ingest them.
+
+    With `clock_steps` the recorder's clock steps back within one minute of five.
+    """
     rng = random.Random(seed)
     lacking = {START + timedelta(minutes=minute) for minute in rng.sample(range(_MINUTES), 2)}
     silent = {START + timedelta(minutes=minute) for minute in rng.sample(range(_MINUTES), 2)}
@@ -52,7 +55,7 @@ def make(folder: Path, seed: int, jobs: int = 1) -> World:
     for number in range(_MINUTES):
         minute = START + timedelta(minutes=number)
         if minute not in lacking:
-            lines = [] if minute in silent else _minute(minute, markets, rng)
+            lines = [] if minute in silent else _minute(minute, markets, rng, clock_steps)
             if minute == _MIDNIGHT - timedelta(minutes=1):
                 lines += _just_after(markets, rng)
             write_minute(folder / "slices", minute, lines)
@@ -62,9 +65,14 @@ def make(folder: Path, seed: int, jobs: int = 1) -> World:
     return World(folder / "data", read(*slices), read_trades(*slices), rng)
 
 
-def _minute(minute: datetime, markets: list[_Market], rng: random.Random) -> list[str]:
-    """Return a minute's lines, two dozen of each market, in order of arrival."""
+def _minute(
+    minute: datetime, markets: list[_Market], rng: random.Random, clock_steps: bool
+) -> list[str]:
+    """Return a minute's lines, two dozen of each market, in the order in which they came."""
     times = sorted(rng.randrange(500_000, 60_000_000) for _ in range(rng.randrange(5, 50)))
+    if clock_steps and rng.random() < 0.2:
+        since, step = rng.choice(times), rng.randrange(20_000_000)
+        times = [max(time - step, 0) if time >= since else time for time in times]
     lines: list[str] = []
     for time in times:
         arrival = minute + timedelta(microseconds=time)

@@ -29,6 +29,7 @@ In SQL each is a check_… that returns all bad rows; check_stale and check_cloc
 def check(instrument: str, start: str, end: str) -> None:
     """Say of an instrument and a range what each check finds: how many rows, and the first.
 
+    Where the lake has no message of the range, there is nothing to check, which is an error.
     What is suspect in the recording (crossed, unsorted, duplicates, missed, checksums, clocks,
     stale) never changes the exit code; where the lake disagrees with itself (keyframes, catalogue,
     rows) it is 2.

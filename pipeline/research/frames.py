@@ -92,6 +92,8 @@ def _zoned(kind: pa.DataType) -> pa.DataType:
 
 def _without_intervals(column: pa.ChunkedArray) -> pa.ChunkedArray:
     if column.type != pa.month_day_nano_interval():
+        if "month_day_nano_interval" in str(column.type):  # no frame has it, and Polars panics
+            raise UsageError("QUERY", "an INTERVAL in a list or a struct", "epoch(…) of it")
         return column
     chunks = [_durations(chunk) for chunk in column.chunks]
     return pa.chunked_array(chunks, pa.duration("us"))

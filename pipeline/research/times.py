@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -58,7 +59,8 @@ def moment(value: object, parameter: str) -> int:
     if isinstance(value, np.datetime64):
         return int(_of_numpy(np.array([value]), parameter)[0])
     if isinstance(value, datetime) and not _is_nat(value):
-        return to_us(as_utc(value))
+        with suppress(OverflowError):  # its offset leads out of the calendar
+            return to_us(as_utc(value))
     if isinstance(value, date) and not isinstance(value, datetime):
         return to_us(datetime(value.year, value.month, value.day, tzinfo=UTC))
     raise UsageError(parameter, value, _TIMES_THAT_WORK)

@@ -26,22 +26,35 @@ with
     where message = 0
   ),
 
-  within as (
+  known as materialized (
     select
       date, version,
       greatest(starts, utc(start)) as starts,
       least(ends, utc("end")) as ends
     from (from stood union all from begun)
+    where starts < utc("end") and ends > utc(start)
   ),
 
-  -- Where the clock stepped back, what had arrived before may have a later time.
+  -- By the clock, wherever it stepped back: what arrived before may have a later time.
+  moments as (
+    select local_timestamp as moment
+    from messages
+    union
+    select starts
+    from known
+  ),
+
+  pauses as (
+    select moment, lead(moment) over (order by moment) as next_moment
+    from moments
+    qualify coalesce(next_moment - moment > longest, true)
+  ),
+
   silences as (
-    select
-      within.date, within.version,
-      greatest(starts, messages.local_timestamp) as starts,
-      ends
-    from within
-    asof left join messages on within.ends > messages.local_timestamp
+    select date, version, moment as starts, least(next_moment, ends) as ends
+    from pauses
+    asof join known on pauses.moment >= known.starts
+    where moment < ends
   ),
 
   read_days as (
@@ -60,4 +73,5 @@ select
 from silences
 left join read_days using (date)
 where ends - starts > longest
-  and same_version_if_both(silences.version, read_days.version);
+  and same_version_if_both(silences.version, read_days.version)
+order by starts;

@@ -13,17 +13,22 @@ from tests.campaign.asked import Asked
 if TYPE_CHECKING:
     from pathlib import Path
 
-VERBS = (*books.VERBS, *measures.VERBS, *trades.VERBS, *python.VERBS)
+OF_BOOKS = (*books.VERBS, *measures.VERBS)
+VERBS = (*OF_BOOKS, *trades.VERBS, *python.VERBS)
 
 
-def run(folder: Path, seed: int, questions: int) -> Counter[str]:
-    """Ask a world a number of questions, every verb in turn; return how many were asked of each."""
-    world = worlds.make(folder, seed)
+def run(folder: Path, seed: int, questions: int, *, clock_steps: bool = False) -> Counter[str]:
+    """Ask a world a number of questions, every verb in turn; return how many were asked of each.
+
+    With `clock_steps` those of books: which quote a trade met is told by lines, not by the clock.
+    """
+    world = worlds.make(folder, seed, clock_steps=clock_steps)
+    verbs = OF_BOOKS if clock_steps else VERBS
     counted: Counter[str] = Counter()
     with connect(world.data) as connection:
         asked = Asked(world, connection)
         for number in range(questions):
-            verb = VERBS[number % len(VERBS)]
+            verb = verbs[number % len(verbs)]
             state = world.rng.getstate()
             try:
                 verb(asked)

@@ -41,6 +41,9 @@ def test_an_interval_is_a_duration(lake: OpenLake) -> None:
     assert frame["a"].to_list() == expected
     with pytest.raises(UsageError, match="months"):
         lake.sql("select interval 1 month as a")
+    for nested in ("[interval 1 day]", "{'a': interval 1 day}"):
+        with pytest.raises(UsageError, match="in a list or a struct"):
+            lake.sql(f"select {nested} as a")
 
 
 def test_the_kind_of_a_frame(lake: OpenLake) -> None:

@@ -85,7 +85,8 @@ def test_times_in_any_form(given: Any) -> None:
      pd.Series([_HOURS[0], pd.NaT]), pa.array([_TIME, None]), np.array(["NaT"], "datetime64[us]"),
      np.array([10**6], "datetime64[Y]"), np.array([2**62], "datetime64[s]"),
      pl.Series([2**60]).cast(pl.Datetime("ms")), pl.Series([2**30], dtype=pl.Int32).cast(pl.Date),
-     pa.array([2**62], pa.timestamp("s"))],
+     pa.array([2**62], pa.timestamp("s")),
+     [datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=5)))]],
 )  # fmt: skip
 def test_what_are_no_times_is_refused(given: Any) -> None:
     """A single time, numbers, and times that are not known."""

@@ -281,7 +281,7 @@ def test_silence_is_what_an_independent_reading_says(tmp_path: Path) -> None:
 @pytest.mark.parametrize("seed", range(2))
 def test_worlds_in_which_everything_goes_wrong(tmp_path: Path, seed: int) -> None:
     """The lake agrees with itself, and crossed books and silences are those that were planted."""
-    world = worlds.make(tmp_path, seed)
+    world = worlds.make(tmp_path, seed)  # a clock that steps back has a test of its own
     every = ("2020-08-01", "2020-08-03")
     longest = timedelta(seconds=20)
     assert answers(world.data, "from check_rows") == []

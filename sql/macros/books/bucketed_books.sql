@@ -28,5 +28,7 @@ select
   t, timestamp, local_timestamp, age, side,
   case when side is not null then level::integer end as level, price, amount, levels
 from ranked
-where coalesce(level < depth, true)
+where coalesce(
+  level < case when depth is not null then whole_number(depth, 'the number of levels') end, true
+)
 order by t, side desc, level;

@@ -10,9 +10,10 @@ with
     from query_table(days)
   ),
 
-  -- Only the day's first message knows how long the day before stands on.
+  -- Only the day's first message knows how long the day before stands on: never beyond where it ends
+  -- itself, which is before it arrives where the clock stepped back.
   first_messages as materialized (
-    select date, version, carry_until
+    select date, version, least(carry_until, valid_until) as carry_until
     from lake_rows(files)
     where message = 0
   ),

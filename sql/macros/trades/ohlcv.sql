@@ -21,14 +21,26 @@ with
     where cause = 'midnight'
   ),
 
-  prints as (
+  -- Read once: that there was no trade is known only if the trades that the day has were there.
+  day_trades as materialized (
     select
-      step_of(local_timestamp, start, step) as t,
-      {date: found.date, arrival: arrival, item: item} as place,
-      price, amount, side
-    from trades(instrument, start, "end") as found
+      date, version, local_timestamp, price, amount, side,
+      {date: date, arrival: arrival, item: item} as place
+    from lake_rows(files_of_days('trades', instrument, days_with_carry_around(start, "end")))
+  ),
+
+  traded_days as (
+    select date, any_value(version) as version
+    from day_trades
+    group by date
+  ),
+
+  prints as (
+    select step_of(local_timestamp, start, step) as t, place, price, amount, side
+    from day_trades
     left join known_days using (date)
-    where same_version(found.version, known_days.version)
+    where is_between(local_timestamp, start, "end")
+      and same_version(day_trades.version, known_days.version)
   ),
 
   candles as (
@@ -43,13 +55,6 @@ with
       coalesce(sum(amount) filter (side = 'sell'), 0) as sell_volume
     from prints
     group by t
-  ),
-
-  -- That there was no trade is known only if the trades that the day has were there to be read.
-  traded_days as (
-    select date, any_value(version) as version
-    from lake_rows(files_of_days('trades', instrument, days_with_carry_around(start, "end")))
-    group by date
   ),
 
   recorded as (
