@@ -7,6 +7,6 @@ create or replace macro positive(step, name := 'the step') as
       then step::interval
     else error(
       name || ' was ' || coalesce(step::varchar, 'NULL')
-      || '; what would work: interval 1 second, interval 30 day'
+      || '; what would work: more than nothing, without months: interval 1 second, interval 30 day'
     )
   end;

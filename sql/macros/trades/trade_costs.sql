@@ -7,7 +7,9 @@
 -- mid: effective_spread_bp, realized_spread_bp, price_impact_bp; side_quoted (the taker's side as
 -- the quote tells it, see side_by_quote) and sign_agrees (whether it is the side that was sent).
 -- Arrival clock, UTC. NULL where a mid is not known, or either quote is older than `max_age`, and,
--- in basis points, where the mid is not above zero.
+-- in basis points, where the mid is not above zero. All prints of an order that walks the book meet the
+-- one quote before them, so the far ones cost much: taker_orders has them joined. Averages are of the
+-- same trades where price_impact is not null.
 create or replace macro trade_costs(
   instrument, start, "end", horizon, max_age := null
 ) as table
