@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from pipeline import durable
 from pipeline.errors import LakeEmpty, LakeOutdated
-from pipeline.parquet import arrow_schema, to_arrow
+from pipeline.parquet import arrow_schema, displace, to_arrow
 from pipeline.schemas import CATALOGUE, SCHEMA_VERSION
 
 if TYPE_CHECKING:
@@ -97,8 +97,13 @@ class Catalogue:
         """Write the catalogue."""
         days = json.dumps(self.days, sort_keys=True)
         table = to_arrow(self.rows, CATALOGUE).replace_schema_metadata({"days": days})
-        with durable.replacing(self._lake.catalogue, self._lake.drafts) as draft:
-            pq.write_table(table, draft, compression="zstd")
+        with (
+            durable.replacing(self._lake.catalogue, self._lake.drafts) as draft,
+            pa.OSFile(str(draft), mode="wb") as sink,
+            pq.ParquetWriter(sink, table.schema, compression="zstd") as writer,
+        ):
+            displace(sink, self.rows)
+            writer.write_table(table)
 
 
 def _read(path: Path) -> pa.Table | None:

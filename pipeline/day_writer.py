@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from pipeline import durable
 from pipeline.channels import DEPTH_CHANNELS
 from pipeline.lake import PARTITIONED, Lake
-from pipeline.parquet import arrow_schema, parquet_options, to_arrow
+from pipeline.parquet import arrow_schema, displace, parquet_options, to_arrow
 from pipeline.schemas import CATALOGUE, DEPTH, SCHEMA_VERSION, VERSION
 from pipeline.versions import UNSTAMPED, put_into, version_of
 
@@ -100,7 +100,7 @@ class DayWriter:
         """Append rows as a row group of their own."""
         if rows.is_empty():
             return
-        partition = self._partitions.get((table, instrument)) or self._open(table, instrument)
+        partition = self._partitions.get((table, instrument)) or self._open(table, instrument, rows)
         if partition.is_versioned:
             rows = rows.with_columns(pl.lit(UNSTAMPED).alias(VERSION.name))
         with durable.writing(partition.path):
@@ -138,16 +138,18 @@ class DayWriter:
         rows = [self._catalogued(instrument, facts[instrument]) for instrument in sorted(facts)]
         return pl.DataFrame(rows, schema=CATALOGUE.schema)
 
-    def _open(self, table: str, instrument: str | None) -> _Partition:
+    def _open(self, table: str, instrument: str | None, first: pl.DataFrame) -> _Partition:
         path = self._lake.partition(table, instrument, self._day)
         with durable.writing(path):
             draft = durable.new_draft(self._lake.drafts)
         sink = _Appending(draft)
+        file = pa.PythonFile(sink, mode="w")
         writer = pq.ParquetWriter(
-            pa.PythonFile(sink, mode="w"),
+            file,
             arrow_schema(PARTITIONED[table]),
             **parquet_options(PARTITIONED[table]),
         )
+        displace(file, first)
         partition = _Partition(table, instrument, path, draft, sink, writer)
         self._partitions[table, instrument] = partition
         return partition
@@ -235,7 +237,11 @@ def _end_where_later_ones_begin(path: Path, about: Mapping[str, str]) -> None:
     bounds = [pl.DataFrame(file.read_row_group(group, times)) for group in groups]
     earliest = [frame.select(pl.min_horizontal(times).min()).item() for frame in bounds]
     draft = durable.new_draft(path.parent)
-    with pq.ParquetWriter(draft, file.schema_arrow, **parquet_options(DEPTH)) as out:
+    with (
+        pa.OSFile(str(draft), mode="wb") as sink,
+        pq.ParquetWriter(sink, file.schema_arrow, **parquet_options(DEPTH)) as out,
+    ):
+        displace(sink, pl.DataFrame(file.read_row_group(0)))
         for group in groups:
             rows = pl.DataFrame(file.read_row_group(group))
             later = min(earliest[group + 1 :], default=None)

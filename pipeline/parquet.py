@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from pipeline.schemas import Table
 
-__all__ = ["arrow_schema", "damage_named", "parquet_options", "to_arrow"]
+__all__ = ["arrow_schema", "damage_named", "displace", "parquet_options", "to_arrow"]
 
 _ARROW: Final = {
     pl.Int32(): pa.int32(),
@@ -56,6 +56,16 @@ def parquet_options(table: Table) -> dict[str, Any]:
         "compression": dict.fromkeys(leaf.values(), "zstd") | {VERSION.name: "none"},
         "write_statistics": [path for name, path in leaf.items() if name != VERSION.name],
     }
+
+
+def displace(sink: pa.NativeFile, rows: pl.DataFrame) -> None:
+    """Begin a file with up to 255 bytes that nobody reads, as many as its first rows say.
+
+    DuckDB opens a file for its footer, and again for its pages. If another version has taken its
+    place in between, its columns must not lie where the footer says that the first one's do: what
+    is found there is no page then, which is an error. To be asked for when the writer has begun.
+    """
+    sink.write(bytes(int(rows.hash_rows().sum()) % 256))
 
 
 @contextmanager

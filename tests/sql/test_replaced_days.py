@@ -159,6 +159,28 @@ def test_no_answer_is_of_two_versions_of_a_day(tmp_path: Path) -> None:
     assert {"error", "True", "False"} == seen.keys()
 
 
+def test_one_reading_of_a_file_is_of_one_version(tmp_path: Path) -> None:
+    """DuckDB opens it for its footer and again for its pages, which may be those of another one.
+
+    In both versions the columns before the times are as long, since they are so few.
+    """
+    kept = []
+    for version, seconds in enumerate([[30, 31, 32, 33, 34], [1, 2, 3, 40, 41, 42, 43, 44, 45]]):
+        data = tmp_path / f"lake{version}"
+        lines = [depth(at(0, second), [[1, 1]], [[2, 1]], instrument="A") for second in seconds]
+        put(data, at(0), lines)
+        bring_in(data)
+        kept.append(keep_partitions(data, tmp_path / f"kept{version}"))
+    shutil.copytree(tmp_path / "lake0" / "lake", tmp_path / "data" / "lake")
+    question = "select count(*) from depth_messages('A', '2020-08-01 00:00:20', '2020-08-02')"
+    seen: Counter[int] = Counter()
+    with at_work(REPLACE, tmp_path / "data" / "lake", 0, *kept), connect(tmp_path / "data") as sql:
+        for _ in range(150):
+            with suppress(duckdb.Error):
+                seen[sql.execute(question).fetchall()[0][0]] += 1
+    assert seen.keys() == {5, 6}
+
+
 @pytest.fixture(scope="module")
 def two_lakes(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """Return the data folders of both versions of both days."""
