@@ -420,7 +420,7 @@ def test_reader_beside_a_rebuild_is_answered(tmp_path: Path) -> None:
     put(tmp_path, at(0), lines_of(1))
     bring_in(tmp_path)
     with at_work(REBUILD, tmp_path):
-        seen, wrong = _ask_everything(tmp_path, 40)
+        seen, wrong = _ask_everything(tmp_path, 25)
     assert not wrong
     assert not seen["failed"]
     assert {"book True", "book False"} <= seen.keys(), "the reader never met both versions"

@@ -72,7 +72,7 @@ def _rows(data: Path) -> dict[str, pl.DataFrame]:
     return {name: frame.drop(_WHERE_KEYFRAMES_ARE, strict=False) for name, frame in found.items()}
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_how_a_day_is_cut_changes_no_row(
     tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

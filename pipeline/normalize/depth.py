@@ -143,10 +143,10 @@ class DepthFeed:
         """End the day: the last rows are valid up to its end, an open gap closes there."""
         pending = [*self._pending, *self._breaks(self._last_place, None)]
         if pending:
-            self._break_last(pending[0].time)
-            cause = pending[0].cause
+            begin, cause = _earliest(pending), pending[0].cause
+            self._break_last(begin)
             end = "end_of_coverage" if cause == NOT_FETCHED else cause
-            self._note_gap(pending[0].time, day_end, end)
+            self._note_gap(begin, day_end, end)
         if self._waiting:
             self._emit_group(Columns.joined(self._waiting), day_end)
 
@@ -166,17 +166,17 @@ class DepthFeed:
     def _note_breaks(self, rows: NDArray[Any], breaks: dict[int, list[Break]]) -> None:
         rows["after_gap"], rows["broken_from"] = False, _NOT_BROKEN
         if self._taken == 0:
-            times = [int(rows["local_timestamp"][0]), *(at.time for at in breaks.get(0, [])[:1])]
-            self._carry_until = min(times)
+            arrived = int(rows["local_timestamp"][0])
+            self._carry_until = min(arrived, _earliest(breaks[0])) if 0 in breaks else arrived
         for index, causes in sorted(breaks.items()):
-            first = causes[0]
-            self._note_gap(first.time, int(rows["local_timestamp"][index]), first.cause)
+            begin = _earliest(causes)
+            self._note_gap(begin, int(rows["local_timestamp"][index]), causes[0].cause)
             lost = any(at.cause in {DISCONNECT, NOT_FETCHED} for at in causes)
             rows["after_gap"][index] = lost and self._taken + index > 0
             if index:
-                rows["broken_from"][index - 1] = first.time
+                rows["broken_from"][index - 1] = begin
             else:
-                self._break_last(first.time)
+                self._break_last(begin)
 
     def _break_last(self, time: int) -> None:
         """Say that the feed broke just after the last row of the parts before."""
@@ -209,6 +209,19 @@ class DepthFeed:
         self._carry = Carry.of(labelled)
         self._emitted += len(rows)
         self._emit(labelled.select(DEPTH.normalized.keys()))
+
+
+def _earliest(breaks: Iterable[Break]) -> int:
+    """Return from when on nothing is known: a clock may have stepped back from break to break.
+
+    One that follows a minute never fetched says nothing of what was before that minute.
+    """
+    times = []
+    for at in breaks:
+        times.append(at.time)
+        if at.cause == NOT_FETCHED:
+            break
+    return min(times)
 
 
 # What a frame takes from the rows as it is, and the expressions that make columns of it.

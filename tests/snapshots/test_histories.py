@@ -75,7 +75,7 @@ _around = st.tuples(st.integers(0, 4), st.integers(-12, 12)).map(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(days=_days(), bounds=st.lists(_around, min_size=3, max_size=3), depth=st.integers(1, 3))
 def test_what_changed_is_what_the_rule_says(days: list[Day], bounds: list[int], depth: int) -> None:
     """Over holes, midnights and lacking days; and two ranges that meet are as one."""
@@ -93,7 +93,7 @@ def test_what_changed_is_what_the_rule_says(days: list[Day], bounds: list[int], 
     assert sorted(parts) == sorted(time for time, _ in changed(days, start, end, depth))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     days=_days(),
     asked=st.lists(_around, max_size=12).map(sorted),

@@ -48,9 +48,12 @@ _TIMES: Final = f"with asked_times as (select {_MOMENT}::timestamp + i * interva
 _OF_THE_CATALOGUE: Final = {"check_catalogue"}
 
 
+OBJECTS: Final = {one.name: one for one in sql_objects().values()}
+
+
 def _verbs() -> Iterator[tuple[str, str]]:
     """Yield each verb, and a question to it; more of a book's levels than are asked by default."""
-    for one in sql_objects().values():
+    for one in OBJECTS.values():
         names = [name.partition(" ")[0] for name in one.called.split(", ")]
         asked = [name for name in names if name in _ASKED]
         needed = [name for name, given in zip(names, one.called.split(", "), strict=True)
@@ -61,7 +64,7 @@ def _verbs() -> Iterator[tuple[str, str]]:
 
 
 VERBS: Final = dict(_verbs())
-ROUNDS: Final = 3
+ROUNDS: Final = 2
 
 
 def _lines(minute: datetime, version: int, messages: int) -> list[str]:
@@ -117,7 +120,7 @@ def test_no_verb_is_left_out() -> None:
     """All that an instrument and a range, or a time, can be asked for."""
     of_ranges = {
         one.name
-        for one in sql_objects().values()
+        for one in OBJECTS.values()
         if one.kind == "macro table"
         and one.topic in {"books", "measures", "trades", "ranges", "checks"}
     }
@@ -175,7 +178,7 @@ def test_one_reading_of_a_file_is_of_one_version(tmp_path: Path) -> None:
     question = "select count(*) from depth_messages('A', '2020-08-01 00:00:20', '2020-08-02')"
     seen: Counter[int] = Counter()
     with at_work(REPLACE, tmp_path / "data" / "lake", 0, *kept), connect(tmp_path / "data") as sql:
-        for _ in range(150):
+        for _ in range(80):
             with suppress(duckdb.Error):
                 seen[sql.execute(question).fetchall()[0][0]] += 1
     assert seen.keys() == {5, 6}
@@ -201,7 +204,9 @@ def test_where_an_ingest_was_cut_short_no_column_is_of_two_versions(
     refused: dict[str, set[str]] = {}
     with ExitStack() as stack:
         whole = [stack.enter_context(connect(data)) for data in two_lakes]
-        right = {verb: [_ask(sql, verb) for sql in whole] for verb in VERBS}
+        # Those of books read one table.
+        verbs = [verb for verb in VERBS if OBJECTS[verb].topic not in {"books", "parts", "times"}]
+        right = {verb: [_ask(sql, verb) for sql in whole] for verb in verbs}
         for table in ("depth", "trades"):  # no verb reads both of the others
             data = tmp_path / table
             shutil.copytree(two_lakes[0] / "lake", data / "lake")
@@ -213,7 +218,7 @@ def test_where_an_ingest_was_cut_short_no_column_is_of_two_versions(
                     assert _ask(sql, verb).of() in [answer.of() for answer in answers], verb
                 except duckdb.InvalidInputException:  # an error of ours; another kind has failed
                     refused.setdefault(verb, set()).add(table)
-                    for column in answers[0].columns:
+                    for column in answers[0].columns if table == "trades" else []:
                         with suppress(duckdb.Error):
                             answer = _ask(sql, verb, column).of()
                             assert answer in [each.of(column) for each in answers], (verb, column)
