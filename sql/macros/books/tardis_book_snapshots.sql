@@ -17,7 +17,8 @@ with
     from books_in_turn(
       files_of_days('depth', instrument, days_with_carry_around(start, "end")), start, "end"
     )
-    where asked
+    -- Afterwards: a run may have ended at a message that a clock led out of the range.
+    qualify asked
   ),
 
   asked_books as materialized (
