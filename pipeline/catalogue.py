@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from pipeline import durable
 from pipeline.errors import LakeEmpty, LakeOutdated
-from pipeline.parquet import arrow_schema, displace, to_arrow
+from pipeline.parquet import arrow_schema, to_arrow, writer_of
 from pipeline.schemas import CATALOGUE, SCHEMA_VERSION
 
 if TYPE_CHECKING:
@@ -100,9 +100,8 @@ class Catalogue:
         with (
             durable.replacing(self._lake.catalogue, self._lake.drafts) as draft,
             pa.OSFile(str(draft), mode="wb") as sink,
-            pq.ParquetWriter(sink, table.schema, compression="zstd") as writer,
+            writer_of(sink, table.schema, self.rows, compression="zstd") as writer,
         ):
-            displace(sink, self.rows)
             writer.write_table(table)
 
 

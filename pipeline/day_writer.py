@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from pipeline import durable
 from pipeline.channels import DEPTH_CHANNELS
 from pipeline.lake import PARTITIONED, Lake
-from pipeline.parquet import arrow_schema, displace, parquet_options, to_arrow
+from pipeline.parquet import arrow_schema, parquet_options, to_arrow, writer_of
 from pipeline.schemas import CATALOGUE, DEPTH, SCHEMA_VERSION, VERSION
 from pipeline.versions import UNSTAMPED, put_into, version_of
 
@@ -143,13 +143,12 @@ class DayWriter:
         with durable.writing(path):
             draft = durable.new_draft(self._lake.drafts)
         sink = _Appending(draft)
-        file = pa.PythonFile(sink, mode="w")
-        writer = pq.ParquetWriter(
-            file,
+        writer = writer_of(
+            pa.PythonFile(sink, mode="w"),
             arrow_schema(PARTITIONED[table]),
+            first,
             **parquet_options(PARTITIONED[table]),
         )
-        displace(file, first)
         partition = _Partition(table, instrument, path, draft, sink, writer)
         self._partitions[table, instrument] = partition
         return partition
@@ -239,9 +238,10 @@ def _end_where_later_ones_begin(path: Path, about: Mapping[str, str]) -> None:
     draft = durable.new_draft(path.parent)
     with (
         pa.OSFile(str(draft), mode="wb") as sink,
-        pq.ParquetWriter(sink, file.schema_arrow, **parquet_options(DEPTH)) as out,
+        writer_of(
+            sink, file.schema_arrow, pl.DataFrame(file.read_row_group(0)), **parquet_options(DEPTH)
+        ) as out,
     ):
-        displace(sink, pl.DataFrame(file.read_row_group(0)))
         for group in groups:
             rows = pl.DataFrame(file.read_row_group(group))
             later = min(earliest[group + 1 :], default=None)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from pipeline.errors import LakeDamaged
 from pipeline.schemas import VERSION
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from pipeline.schemas import Table
 
-__all__ = ["arrow_schema", "damage_named", "displace", "parquet_options", "to_arrow"]
+__all__ = ["arrow_schema", "damage_named", "parquet_options", "to_arrow", "writer_of"]
 
 _ARROW: Final = {
     pl.Int32(): pa.int32(),
@@ -58,14 +59,21 @@ def parquet_options(table: Table) -> dict[str, Any]:
     }
 
 
-def displace(sink: pa.NativeFile, rows: pl.DataFrame) -> None:
+def writer_of(
+    sink: pa.NativeFile,
+    schema: pa.Schema,
+    first: pl.DataFrame,
+    **options: Any,  # noqa: ANN401 - pyarrow's
+) -> pq.ParquetWriter:
     """Begin a file with up to 255 bytes that nobody reads, as many as its first rows say.
 
     DuckDB opens a file for its footer, and again for its pages. If another version has taken its
     place in between, its columns must not lie where the footer says that the first one's do: what
-    is found there is no page then, which is an error. To be asked for when the writer has begun.
+    is found there is no page then, which is an error.
     """
-    sink.write(bytes(int(rows.hash_rows().sum()) % 256))
+    writer = pq.ParquetWriter(sink, schema, **options)  # refuses what is not empty
+    sink.write(bytes(int(first.hash_rows().sum()) % 256))
+    return writer
 
 
 @contextmanager
