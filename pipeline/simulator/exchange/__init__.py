@@ -1,0 +1,34 @@
+"""CoinFLEX US on loopback: its WebSocket, played from a feed.
+
+server.py          the port, the connections, the thread
+conversation.py    what is answered to a command
+subscriptions.py   who is to be sent what
+player.py          when: playing a feed, by the clock or by hand (pace.py)
+connection.py      the sending side of one WebSocket
+wire.py            how messages look
+journal.py         what really happened, for tests to compare with
+recorded.py        a feed from a folder of minute slices
+"""
+
+from pipeline.simulator.exchange.journal import (
+    Command,
+    ConnectionLog,
+    FaultMet,
+    Frame,
+    Journal,
+    Request,
+)
+from pipeline.simulator.exchange.recorded import RecordedFeed
+from pipeline.simulator.exchange.server import ExchangeSimulator, Urls
+
+__all__ = [
+    "Command",
+    "ConnectionLog",
+    "ExchangeSimulator",
+    "FaultMet",
+    "Frame",
+    "Journal",
+    "RecordedFeed",
+    "Request",
+    "Urls",
+]

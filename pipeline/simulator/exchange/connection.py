@@ -1,0 +1,170 @@
+"""One client's WebSocket: what waits to be sent to it, and the task that sends it.
+
+Who plays puts frames into the queue and never waits for a client in doing so; the queue is
+bounded in bytes, and a client that lets it overflow is closed with 1008.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from aiohttp import WSCloseCode, WSMsgType
+
+from pipeline.simulator.exchange.journal import Frame
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aiohttp import web
+
+    from pipeline.simulator.exchange.journal import ConnectionLog
+    from pipeline.simulator.exchange.wire import Dialect
+
+__all__ = ["Close", "Connection"]
+
+# A client that does not answer a close frame is cut off after so many seconds.
+_GRACE: Final = 1.0
+
+
+class Close(NamedTuple):
+    """Not a frame but the end: what stood before it in the queue is sent first."""
+
+    code: int
+    reason: str
+
+
+class Connection:
+    """The sending side of a WebSocket; `run` is its task.
+
+    `buffer` bounds the bytes that may wait, `patience` is how many seconds a client may read
+    nothing while the exchange waits for it.
+    """
+
+    def __init__(
+        self,
+        socket: web.WebSocketResponse,
+        request: web.Request,
+        log: ConnectionLog,
+        *,
+        clock: Callable[[], float],
+        buffer: int,
+        patience: float,
+    ) -> None:
+        self.log: Final = log
+        self.dialect: Final[Dialect] = "v2" if log.dialect == "v2" else "v1"
+        self.ended = False
+        self._socket = socket
+        self._request = request
+        self._clock = clock
+        self._buffer = buffer
+        self._patience = patience
+        self._queue: deque[Frame | Close] = deque()
+        self._queued = 0
+        self._busy = False
+        self._work = asyncio.Event()
+        self._progress = asyncio.Event()
+        self._writer: asyncio.Task[None] | None = None
+        self._closing: set[asyncio.Task[None]] = set()
+
+    def start(self) -> None:
+        """Begin to send."""
+        self._writer = asyncio.create_task(self._write())
+
+    def put(self, item: Frame | Close) -> None:
+        """Have something sent after all that waits already; a full queue ends the connection."""
+        if self.ended:
+            return
+        self._queue.append(item)
+        if isinstance(item, Frame):
+            self._queued += len(item.payload)
+        self._work.set()
+        if self._queued > self._buffer:
+            self.expel("too slow")
+
+    def expel(self, reason: str) -> None:
+        """Close with 1008 now, whatever waits."""
+        if not self.ended:
+            self._stop_writing()
+            closing = asyncio.create_task(self._close(WSCloseCode.POLICY_VIOLATION, reason))
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)
+
+    async def finish(self, code: int, reason: str) -> None:
+        """Close now, and return when the connection has ended."""
+        if not self.ended:
+            self._stop_writing()
+            await self._close(code, reason)
+        await self.wait_closed()
+
+    async def wait_closed(self) -> None:
+        """Return when no closing is under way any more, and nothing is sent."""
+        self.ended = True
+        self._progress.set()
+        if self._closing:
+            await asyncio.wait(self._closing)
+        if self._writer is not None:
+            self._writer.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._writer
+
+    async def room(self) -> None:
+        """Return when little waits to be sent; a client that reads nothing is closed."""
+        await self._until(lambda: self._queued <= self._buffer // 4)
+
+    async def settle(self) -> None:
+        """Return when all was handed to the socket; a client that reads nothing is closed."""
+        await self._until(lambda: not self._queue and not self._busy)
+
+    async def _until(self, done: Callable[[], bool]) -> None:
+        while not self.ended and not done():
+            self._progress.clear()
+            try:
+                async with asyncio.timeout(self._patience):
+                    await self._progress.wait()
+            except TimeoutError:
+                self.expel("too slow")
+
+    async def _write(self) -> None:
+        while not self.ended:
+            while not self._queue:
+                self._progress.set()
+                self._work.clear()
+                await self._work.wait()
+            item = self._queue.popleft()
+            self._busy = True
+            try:
+                if isinstance(item, Close):
+                    self.ended = True
+                    await self._close(item.code, item.reason)
+                else:
+                    self._queued -= len(item.payload)
+                    await self._send(item)
+            except (ConnectionError, RuntimeError):
+                self.ended = True  # the client is gone; whoever reads from it says how
+            finally:
+                self._busy = False
+                self._progress.set()
+
+    async def _send(self, frame: Frame) -> None:
+        # Noted first: what the socket has taken may be read before this task goes on.
+        self.log.add_frame(frame._replace(time=self._clock()))
+        await self._socket.send_frame(frame.payload, WSMsgType.TEXT)
+
+    def _stop_writing(self) -> None:
+        self.ended = True
+        self._queue.clear()
+        self._queued = 0
+        self._progress.set()
+        if self._writer is not None and self._writer is not asyncio.current_task():
+            self._writer.cancel()
+
+    async def _close(self, code: int, reason: str) -> None:
+        self.log.end(self._clock(), f"closed with {code}: {reason}")
+        with suppress(ConnectionError, TimeoutError, RuntimeError):
+            async with asyncio.timeout(_GRACE):
+                await self._socket.close(code=code, message=reason.encode())
+        if self._request.transport is not None:
+            self._request.transport.abort()
