@@ -126,7 +126,7 @@ Message: TypeAlias = Books | Trades | Tickers | Control | Foreign
 class _Envelope(msgspec.Struct):
     table: str | None = None
     event: str | None = None
-    nonce: msgspec.Raw | None = None
+    nonce: msgspec.Raw = msgspec.Raw(b"")
     action: str | None = None
     data: msgspec.Raw = msgspec.Raw(b"")
 
@@ -192,7 +192,7 @@ def decode(payload: bytes) -> Message:
 
 def _decode(envelope: _Envelope) -> Message:
     if envelope.table is None:
-        if envelope.event is None and envelope.nonce is None:
+        if envelope.event is None and not envelope.nonce:
             raise Refused("neither a table nor an event")
         return Control()
     channel = canonical_channel(envelope.table)

@@ -43,6 +43,17 @@ def test_subscribe_acknowledgements_are_control_lines() -> None:
     assert [decode(line) for line in _LINES[:3]] == [Control()] * 3
 
 
+def test_what_the_exchange_says_of_the_connection_is_control() -> None:
+    """A welcome, with the nonce that it brings, a refusal and a pong are no data, and no trouble."""
+    said = [
+        b'{"event":"Welcome","nonce":"253ae705","timestamp":"1652711966653"}',
+        b'{"nonce":"253ae705"}',
+        b'{"event":"subscribe","channel":"depth:X","success":false,"code":"20015","message":"no"}',
+        b'{"event":"pong","timestamp":"1652711966653"}',
+    ]
+    assert [decode(line) for line in said] == [Control()] * 4
+
+
 def test_the_2020_form_of_a_book() -> None:
     """`data` first, four-element levels, a number as seqNum, checksum 0 which means not given."""
     assert _books(4).channel == "depth"
