@@ -12,3 +12,17 @@
 Everything follows from the seed. No clock is read, nothing is drawn but `random()`, whose sequence
 Python promises to keep, and no number depends on a machine's mathematics library.
 """
+
+from pipeline.simulator.market.generated import GeneratedFeed
+from pipeline.simulator.market.instruments import MarketSpec, default_markets
+from pipeline.simulator.market.matching import Fill, OrderBook
+from pipeline.simulator.market.repeated import RepeatedFeed
+
+__all__ = [
+    "Fill",
+    "GeneratedFeed",
+    "MarketSpec",
+    "OrderBook",
+    "RepeatedFeed",
+    "default_markets",
+]
