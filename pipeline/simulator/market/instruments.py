@@ -46,7 +46,8 @@ class MarketSpec:
         if self.levels is not None and self.levels < 1:
             self._refuse("levels", self.levels, "1 or more, or None")
         Step(self.lot_size)
-        if self.positive and Step(self.tick_size).count(self.price) < _FEWEST_TICKS:
+        ticks = Step(self.tick_size).count(self.price)
+        if self.positive and ticks < _FEWEST_TICKS:
             self._refuse("price", self.price, f"{_FEWEST_TICKS} times {self.tick_size}, or more")
 
     @property

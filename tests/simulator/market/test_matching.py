@@ -78,7 +78,7 @@ def queues(half: HalfBook) -> list[tuple[int, int, list[int]]]:
     return [(price, lots, half.orders(price)) for price, lots in half.levels()]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(COMMANDS)
 def test_trades_and_book_are_those_of_the_naive_list(commands: list[Command]) -> None:
     """Same trades in the same order, same queues, after every single command; never crossed."""
@@ -97,7 +97,7 @@ def test_trades_and_book_are_those_of_the_naive_list(commands: list[Command]) ->
             assert book.bids.price(0) < book.asks.price(0)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(COMMANDS)
 def test_no_lot_is_made_or_lost(commands: list[Command]) -> None:
     """Of every order: what it was sent with is traded, rests, was cancelled, or found no market."""
@@ -128,7 +128,7 @@ def test_no_lot_is_made_or_lost(commands: list[Command]) -> None:
         assert accounted <= lots if order in at_market else accounted == lots
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(COMMANDS, st.integers(1, 7))
 def test_changed_prices_are_all_that_is_needed_to_follow(commands: list[Command], n: int) -> None:
     """A copy that looks only at the prices said to have changed is the book."""
