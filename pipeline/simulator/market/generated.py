@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from heapq import merge
 from itertools import count
 from operator import itemgetter
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pipeline.simulator.feed import Event, Market
 from pipeline.simulator.market.agents import OrderFlow
@@ -34,6 +34,18 @@ _UP_AT_LEAST, _UP_BEYOND = 1000, 9000
 _FIRST_TRADE_ID: Final = 10**17
 _TRADE_IDS_A_MARKET: Final = 10**12
 _SEEDS: Final = 1 << 53  # as many as `random()` has values
+
+
+class _Plan(NamedTuple):
+    """What a feed was asked for; times are microseconds, `start` since 1970."""
+
+    specs: tuple[MarketSpec, ...]
+    start: int
+    end: int
+    books_per_second: int
+    levels: int
+    era: Era
+    checksums: bool
 
 
 class GeneratedFeed:
@@ -66,62 +78,65 @@ class GeneratedFeed:
             raise ValueError(f"start was {start}; what would work: a time with a time zone")
         _check_range("books_per_second", books_per_second, _MOST_BOOKS)
         _check_range("levels", levels, None)
-        self.specs = tuple(default_markets(markets) if isinstance(markets, int) else markets)
-        _check_codes([spec.code for spec in self.specs])
-        self.books_per_second = books_per_second
-        self.levels = levels
-        self.era = era
-        self.checksums = checksums
-        self.start = (start - _EPOCH) // timedelta(microseconds=1)
-        self.end = _ENDLESS if seconds is None else round(seconds * _SECOND)
+        specs = tuple(default_markets(markets) if isinstance(markets, int) else markets)
+        _check_codes([spec.code for spec in specs])
         self._seed = seed
+        self._plan = _Plan(
+            specs=specs,
+            start=(start - _EPOCH) // timedelta(microseconds=1),
+            end=_ENDLESS if seconds is None else round(seconds * _SECOND),
+            books_per_second=books_per_second,
+            levels=levels,
+            era=era,
+            checksums=checksums,
+        )
 
     @property
     def markets(self) -> Sequence[Market]:
         """The markets as the exchange lists them."""
-        listed = self.start // 1000 - _LISTED_BEFORE // timedelta(milliseconds=1)
+        listed = self._plan.start // 1000 - _LISTED_BEFORE // timedelta(milliseconds=1)
         return [
             Market(spec.code, spec.tick_size, spec.lot_size, spec.type, listed)
-            for spec in self.specs
+            for spec in self._plan.specs
         ]
 
     def events(self) -> Iterator[Event]:
         """Begin anew, and yield every event in order of `at`; of equal ones in order of markets."""
         parent = random.Random(self._seed)  # noqa: S311 - a market, not a secret
-        seeds = [int(_SEEDS * parent.random()) for _ in self.specs]
-        engines = [_Engine(self, place, seed) for place, seed in enumerate(seeds)]
+        seeds = [int(_SEEDS * parent.random()) for _ in self._plan.specs]
+        engines = [_Engine(self._plan, place, seed) for place, seed in enumerate(seeds)]
         return merge(*[engine.events() for engine in engines], key=itemgetter(0))
 
 
 class _Engine:
     """One market: its order flow, its counters, and when it says what."""
 
-    def __init__(self, feed: GeneratedFeed, place: int, seed: int) -> None:
-        spec = feed.specs[place]
-        self._feed = feed
+    def __init__(self, plan: _Plan, place: int, seed: int) -> None:
+        spec = plan.specs[place]
+        self._plan = plan
         self._code = spec.code
         self._draw = random.Random(seed).random  # noqa: S311 - as above
         up = _UP_AT_LEAST + int(_UP_BEYOND * self._draw())
-        started = first_sequence(feed.era, feed.start // _SECOND - up)
-        self._sequence = started + up * feed.books_per_second
+        started = first_sequence(plan.era, plan.start // _SECOND - up)
+        self._sequence = started + up * plan.books_per_second
         self._trade_id = _FIRST_TRADE_ID + place * _TRADE_IDS_A_MARKET
-        self._flow = OrderFlow(spec, spec.levels or feed.levels, self._draw)
-        self._wire = Wire(spec, feed.era, self._flow.book, checksums=feed.checksums)
+        self._flow = OrderFlow(spec, spec.levels or plan.levels, self._draw)
+        self._wire = Wire(spec, plan.era, self._flow.book, checksums=plan.checksums)
         self._day = LastDay()
-        self._phase = place * _SECOND // (feed.books_per_second * len(feed.specs))
-        self._pause = max(4, round(_SECOND / spec.orders_per_second))
+        self._phase = place * _SECOND // (plan.books_per_second * len(plan.specs))
+        self._pause = round(_SECOND / spec.orders_per_second)
         self._next = self._phase + self._gap()
 
     def events(self) -> Iterator[Event]:
         """Yield the trades up to each book, the book, and each second a ticker."""
-        feed, end = self._feed, self._feed.end
+        end, a_second = self._plan.end, self._plan.books_per_second
         for number in count():
-            due = self._phase + number * _SECOND // feed.books_per_second
+            due = self._phase + number * _SECOND // a_second
             yield from self._trades(min(due, end - 1))
             if due >= end:
                 return
             yield self._event(due, "depth", self._depth(due))
-            if number % feed.books_per_second == 0:
+            if number % a_second == 0:
                 yield from self._ticker(due)
 
     def _trades(self, until: int) -> Iterator[Event]:
@@ -153,7 +168,7 @@ class _Engine:
         return Event(at / _SECOND, channel, self._code, payload)
 
     def _timestamp(self, at: int) -> int:
-        return (self._feed.start + at) // 1000
+        return (self._plan.start + at) // 1000
 
     def _gap(self) -> int:
         """Draw the time to the next order: a quarter to two and a half times the mean."""

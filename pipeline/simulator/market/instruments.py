@@ -16,6 +16,7 @@ __all__ = ["MarketSpec", "default_markets"]
 _TYPES: Final = ("FUTURE", "SPOT", "REPO", "SPREAD")
 _MAY_BE_NEGATIVE: Final = ("REPO", "SPREAD")
 _FEWEST_TICKS: Final = 10
+_MOST_ORDERS: Final = 100_000  # a second; time is counted in microseconds
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,8 @@ class MarketSpec:
             self._refuse("code", self.code, "letters, digits and hyphens, as in BTC-USD-SWAP-LIN")
         if self.type not in _TYPES:
             self._refuse("type", self.type, f"one of {', '.join(_TYPES)}")
-        if not 0 < self.orders_per_second <= 1_000_000:  # noqa: PLR2004 - a microsecond's worth
-            self._refuse("orders_per_second", self.orders_per_second, "above 0, at most 1,000,000")
+        if not 0 < self.orders_per_second <= _MOST_ORDERS:
+            self._refuse("orders_per_second", self.orders_per_second, "above 0, at most 100,000")
         if self.levels is not None and self.levels < 1:
             self._refuse("levels", self.levels, "1 or more, or None")
         Step(self.lot_size)

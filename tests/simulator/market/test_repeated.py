@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from tests.simulator.market.told import by_market, item, levels
 if TYPE_CHECKING:
     from pipeline.simulator.market.wire import Era
 
+START = datetime(2022, 10, 11, tzinfo=UTC)
 ERAS: list[Era] = ["us-v1", "2020", "2022-10"]
 
 
@@ -27,13 +29,16 @@ def test_the_first_cycle_is_the_feed_itself(era: Era) -> None:
 @pytest.mark.parametrize("era", ERAS)
 def test_a_seam_is_no_gap(era: Era) -> None:
     """Sequence numbers and trade ids go on by one, clocks run on, over three seams."""
-    feed = GeneratedFeed(7, markets=3, seconds=2, levels=10, era=era)
+    feed = GeneratedFeed(7, markets=3, seconds=2, levels=10, era=era, start=START)
     many = sum(1 for _ in feed.events())
     events = list(islice(RepeatedFeed(feed, 2).events(), 4 * many))
     assert [event.at for event in events] == sorted(event.at for event in events)
     assert events[3 * many].at == 6
     for event in events:
-        assert int(item(event)["timestamp"]) == feed.start // 1000 + round(event.at * 1e6) // 1000
+        assert (
+            int(item(event)["timestamp"])
+            == START.timestamp() * 1000 + round(event.at * 1e6) // 1000
+        )
     for channel, counter in (("depth", "seqNum"), ("trade", "tradeId")):
         for told in by_market(events, channel).values():
             numbers = [int(item(event)[counter]) for event in told]
