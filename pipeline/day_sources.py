@@ -88,8 +88,7 @@ class DaySources:
 
     def origin(self, rank: int) -> str:
         """Return where a slice came from, as lineage says it: tardis:coinflex."""
-        request = self.held[rank].request
-        return f"{request.origin}:{request.exchange}"
+        return self.held[rank].request.source
 
 
 def sources_of(door: Door, day: date, arrivals: Arrivals | None = None) -> DaySources:
@@ -101,4 +100,10 @@ def sources_of(door: Door, day: date, arrivals: Arrivals | None = None) -> DaySo
             held.append(coming)
         elif (slices := door.day(request, day)).slices or slices.corrupt:
             held.append(slices)
-    return DaySources(day, held, arrivals)
+    return DaySources(day, _of_one_clock(held), arrivals)
+
+
+def _of_one_clock(held: list[DayOfSlices]) -> list[DayOfSlices]:
+    """Leave out a live recording where there is another: their clocks must not be interleaved."""
+    others = [day for day in held if day.request.host is None]
+    return others or held

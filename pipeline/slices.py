@@ -43,12 +43,16 @@ _MINUTE_NAMES: Final = [f"{minute:02}.json.gz" for minute in range(60)]
 
 @dataclass(frozen=True)
 class Request:
-    """What was asked of an origin. `None` means unfiltered: all channels, all symbols."""
+    """What was asked of an origin. `None` means unfiltered: all channels, all symbols.
+
+    `host` names who was asked where that is not said by the exchange's id: a live feed's.
+    """
 
     exchange: str
     origin: str
     channels: tuple[str, ...] | None = None
     symbols: tuple[str, ...] | None = None
+    host: str | None = None
 
     def __post_init__(self) -> None:
         for name in ("channels", "symbols"):
@@ -63,7 +67,12 @@ class Request:
             "exchange": self.exchange,
             "channels": self.channels,
             "symbols": self.symbols,
-        }
+        } | ({} if self.host is None else {"host": self.host})
+
+    @property
+    def source(self) -> str:
+        """What lineage says of a row: tardis:coinflex, live:api.coinflex.us."""
+        return f"{self.origin}:{self.host or self.exchange}"
 
     @property
     def folder(self) -> str:
@@ -258,6 +267,7 @@ class _RequestFile(msgspec.Struct):
     origin: str
     channels: tuple[str, ...] | None = None
     symbols: tuple[str, ...] | None = None
+    host: str | None = None
 
 
 def _request_in(folder: Path) -> Request | None:
@@ -266,4 +276,4 @@ def _request_in(folder: Path) -> Request | None:
         facts = msgspec.json.decode((folder / "request.json").read_bytes(), type=_RequestFile)
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
         return None
-    return Request(facts.exchange, facts.origin, facts.channels, facts.symbols)
+    return Request(**msgspec.structs.asdict(facts))

@@ -330,6 +330,19 @@ def test_each_request_has_a_folder_of_its_own(one: Request, other: Request) -> N
     assert (one == other) == (one.folder == other.folder)
 
 
+def test_a_feed_of_another_host_is_another_request(tmp_path: Path) -> None:
+    """Who was asked is part of what was asked, comes back from the disk, and is in the lineage."""
+    live = Request("coinflex", "live", ("depth",), None, "api.coinflex.us")
+    other = Request("coinflex", "live", ("depth",), None, "stgapi.coinflex.us")
+    assert len({live.folder, other.folder, Request("coinflex", "live", ("depth",)).folder}) == 3
+    door = Door(tmp_path, "coinflex")
+    for request in (live, other, REQUEST):
+        door.open(request)
+    assert set(door.requests()) == {live, other, REQUEST}
+    assert live.source == "live:api.coinflex.us"
+    assert REQUEST.source == "tardis:coinflex"
+
+
 def test_exchanges_never_share_a_folder(tmp_path: Path) -> None:
     """The same question to another exchange has other folders all the way down."""
     other = Request("coinflexus", REQUEST.origin, REQUEST.channels, REQUEST.symbols)

@@ -44,7 +44,7 @@ def test_subscribe_acknowledgements_are_control_lines() -> None:
 
 
 def test_what_the_exchange_says_of_the_connection_is_control() -> None:
-    """A welcome, with the nonce that it brings, a refusal and a pong are no data, and no trouble."""
+    """A welcome with its nonce, a refusal and a pong are no data, and no trouble."""
     said = [
         b'{"event":"Welcome","nonce":"253ae705","timestamp":"1652711966653"}',
         b'{"nonce":"253ae705"}',
