@@ -6,7 +6,11 @@ data        COINFLEX_L2_DATA         where raw/, lake/ and the database file liv
 exchange    COINFLEX_L2_EXCHANGE     Tardis's id of the recording; coinflex
 tardis.url  COINFLEX_L2_TARDIS_URL   base address without /v1
 tardis.key  TARDIS_API_KEY, TARDIS_DEV_API_KEY or TM_API_KEY
-config      COINFLEX_L2_CONFIG       a TOML file with the keys of Settings and [tardis]
+live.dialect, live.site              which exchange of the family, live or test; us, live
+live.websocket  COINFLEX_L2_WS_URL   whole address of the socket; the site's
+live.rest   COINFLEX_L2_REST_URL     base address without a version; the site's
+live.key, live.secret                COINFLEX_API_KEY, COINFLEX_API_SECRET
+config      COINFLEX_L2_CONFIG       a TOML file with the keys of Settings, [tardis] and [live]
 """
 
 from __future__ import annotations
@@ -23,7 +27,7 @@ from pipeline.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["KEY_VARIABLES", "Settings", "TardisSettings"]
+__all__ = ["KEY_VARIABLES", "LiveSettings", "Settings", "TardisSettings"]
 
 KEY_VARIABLES: Final = ("TARDIS_API_KEY", "TARDIS_DEV_API_KEY", "TM_API_KEY")
 
@@ -46,12 +50,32 @@ class TardisSettings:
 
 
 @dataclass(frozen=True)
+class LiveSettings:
+    """Which exchange is followed, and how it is reached. Its own addresses where none are given."""
+
+    dialect: str = "us"
+    site: str = "live"
+    websocket: str | None = None
+    rest: str | None = None
+    # A read-only key does; it only lifts the limit of commands. Never shown, like Tardis's.
+    key: str | None = field(default=None, repr=False)
+    secret: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
 class Settings:
     """What a run needs to know of its surroundings."""
 
     data: Path = Path("data")
     exchange: str = "coinflex"
     tardis: TardisSettings = TardisSettings()
+    live: LiveSettings = LiveSettings()
+
+    @property
+    def secrets(self) -> list[str]:
+        """What is never to be shown."""
+        known = (self.tardis.key, self.live.key, self.live.secret)
+        return [secret for secret in known if secret]
 
     @classmethod
     def load(
@@ -60,20 +84,37 @@ class Settings:
         data: Path | None = None,
         exchange: str | None = None,
         config: Path | None = None,
+        site: str | None = None,
+        dialect: str | None = None,
         environ: Mapping[str, str] | None = None,
     ) -> Settings:
         """Return the settings in force; raises UsageError for a value that can't be used."""
         environ = os.environ if environ is None else environ
         given = {name: value.strip() for name, value in environ.items() if value.strip()}
         file = config or given.get("COINFLEX_L2_CONFIG")
-        top, tardis = _read(Path(file)) if file else ({}, {})
+        tables = _read(Path(file)) if file else {name: {} for name in _SECTIONS}
+        top, tardis, live = tables[""], tables["tardis"], tables["live"]
         top |= _known(
             data=given.get("COINFLEX_L2_DATA"), exchange=given.get("COINFLEX_L2_EXCHANGE")
         )
         top |= _known(data=data, exchange=exchange)
         key = next((given[name] for name in KEY_VARIABLES if name in given), None)
         tardis |= _known(url=given.get("COINFLEX_L2_TARDIS_URL"), key=key)
-        return _checked(top, tardis)
+        live |= _known(**{name: given.get(variable) for name, variable in _LIVE_VARIABLES.items()})
+        live |= _known(site=site, dialect=dialect)
+        return _checked(top, tardis, live)
+
+
+# The tables of a TOML file: its top level, and those that have a name.
+_SECTIONS: Final = {"": Settings, "tardis": TardisSettings, "live": LiveSettings}
+_LIVE_VARIABLES: Final = {
+    "websocket": "COINFLEX_L2_WS_URL",
+    "rest": "COINFLEX_L2_REST_URL",
+    "key": "COINFLEX_API_KEY",
+    "secret": "COINFLEX_API_SECRET",
+}
+_SECRET: Final = ("key", "secret")
+_LOOPBACK: Final = r"(127\.\d+\.\d+\.\d+|localhost|\[::1\])"
 
 
 def _known(**values: object) -> dict[str, Any]:
@@ -81,8 +122,8 @@ def _known(**values: object) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the top level and the [tardis] table of a TOML file, every key known."""
+def _read(path: Path) -> dict[str, dict[str, Any]]:
+    """Return the top level ("") and the tables of a TOML file, every key known."""
     try:
         top = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -91,53 +132,89 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError("--config", str(path), f"a TOML file ({error})") from None
-    tardis = top.pop("tardis", {})
-    if not isinstance(tardis, dict):
-        kind = type(tardis).__name__  # not its value, which may be a key in the wrong place
-        raise UsageError(f"[tardis] in {path}", kind, "a table")
-    for section, table in ((Settings, top), (TardisSettings, tardis)):
-        names = [setting.name for setting in fields(section)]
+    tables = {name: top.pop(name, {}) for name in _SECTIONS if name} | {"": top}
+    for section, table in tables.items():
+        if not isinstance(table, dict):
+            kind = type(table).__name__  # not its value, which may be a key in the wrong place
+            raise UsageError(f"[{section}] in {path}", kind, "a table")
+        names = [setting.name for setting in fields(_SECTIONS[section])]
         for name in table:
             if name not in names:
                 raise UsageError.not_among(f"a key in {path}", name, names)
-    return top, tardis
+    return tables
 
 
-def _checked(top: dict[str, Any], tardis: dict[str, Any]) -> Settings:
+def _checked(top: dict[str, Any], tardis: dict[str, Any], live: dict[str, Any]) -> Settings:
     """Return the settings with every value of its kind."""
-    for table, section in ((tardis, TardisSettings), (top, Settings)):
+    for table, section in ((tardis, TardisSettings), (live, LiveSettings), (top, Settings)):
         defaults = section()
         for name, value in table.items():
-            default = getattr(defaults, name)
-            kind = (
-                (int, float)
-                if isinstance(default, float)
-                else (str, Path)
-                if isinstance(default, Path)
-                else (str,)
-                if default is None
-                else type(default)
-            )
-            if isinstance(value, bool) or not isinstance(value, kind):
-                shown = "a secret" if name == "key" else value
-                raise UsageError(name, shown, f"a value like {default!r}")
-            if isinstance(value, (int, float)) and not value > 0:  # nan too is not above 0
-                raise UsageError(name, value, "a number above 0")
-    tardis["key"] = tardis.get("key") or None  # an empty one is none
-    if not (tardis["key"] or "-").isprintable():
-        raise UsageError("key", "a secret with a control character in it", "the key alone")
+            _check_kind(name, value, getattr(defaults, name))
+    for table in (tardis, live):
+        for name in table.keys() & _SECRET:
+            table[name] = _secret(name, table[name])
     exchange = top.get("exchange", Settings.exchange)
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", exchange):
         raise UsageError("exchange", exchange, "an id as Tardis spells it, for example coinflex")
     if "url" in tardis:
         tardis["url"] = _base(tardis["url"])
     data = Path(top.get("data", Settings.data)).expanduser()
-    return Settings(data=data, exchange=exchange, tardis=TardisSettings(**tardis))
+    return Settings(data, exchange, TardisSettings(**tardis), _checked_live(live))
+
+
+def _check_kind(name: str, value: object, default: object) -> None:
+    kind = (
+        (int, float)
+        if isinstance(default, float)
+        else (str, Path)
+        if isinstance(default, Path)
+        else (str,)
+        if default is None
+        else (type(default),)
+    )
+    if isinstance(value, bool) or not isinstance(value, kind):
+        shown = "a secret" if name in _SECRET else value
+        raise UsageError(name, shown, f"a value like {default!r}")
+    if isinstance(value, (int, float)) and not value > 0:  # nan too is not above 0
+        raise UsageError(name, value, "a number above 0")
+
+
+def _secret(name: str, value: str) -> str | None:
+    """Return a key or secret; an empty one is none."""
+    if not (value or "-").isprintable():
+        raise UsageError(name, "a secret with a control character in it", "the key alone")
+    return value or None
+
+
+def _checked_live(live: dict[str, Any]) -> LiveSettings:
+    if live.get("site", LiveSettings.site) not in ("live", "test"):
+        raise UsageError.not_among("site", live["site"], ("live", "test"))
+    for name, scheme in (("websocket", "ws"), ("rest", "http")):
+        if name in live:
+            live[name] = _address(_LIVE_VARIABLES[name], live[name], scheme)
+    if bool(live.get("key")) != bool(live.get("secret")):
+        have, lack = ("KEY", "SECRET") if live.get("key") else ("SECRET", "KEY")
+        given = f"set, and COINFLEX_API_{lack} is not"
+        raise UsageError(f"COINFLEX_API_{have}", given, "both, or neither")
+    return LiveSettings(**live)
+
+
+def _address(name: str, url: str, scheme: str) -> str:
+    """Return an address without a trailing slash: encrypted, but on loopback."""
+    secure = rf"{scheme}s://[^\s/?#@]+(/[^\s?#]*)?"
+    if not re.fullmatch(rf"{secure}|{scheme}://{_LOOPBACK}(:\d+)?(/[^\s?#]*)?", url):
+        would_work = f"an address like {scheme}s://api.coinflex.us ({scheme}:// on loopback only)"
+        raise UsageError(name, _without_password(url), would_work)
+    return url.rstrip("/")
 
 
 def _base(url: str) -> str:
     """Return the service's address without a trailing slash or version."""
     if not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", url):
-        shown = re.sub(r"//[^/]*@", "//…@", url)  # a password may stand before the @
+        shown = _without_password(url)
         raise UsageError("COINFLEX_L2_TARDIS_URL", shown, "an address like https://api.tardis.dev")
     return url.rstrip("/").removesuffix("/v1").rstrip("/")
+
+
+def _without_password(url: str) -> str:
+    return re.sub(r"//[^/]*@", "//…@", url)

@@ -1,4 +1,7 @@
-"""One run at a time works on a data folder. The lock goes with its process, however that ends."""
+"""One run at a time works on a data folder. The lock goes with its process, however that ends.
+
+A capture holds one of its own, by the exchange: it only adds slices to raw, beside other runs.
+"""
 
 from __future__ import annotations
 
@@ -21,9 +24,12 @@ __all__ = ["holding"]
 
 
 @contextmanager
-def holding(data: Path) -> Iterator[None]:
-    """Hold the lock of a data folder; raises LockHeld, with its holder, if another run does."""
-    path, holder = data / ".lock", data / ".lock-holder"
+def holding(data: Path, what: str = "") -> Iterator[None]:
+    """Hold the lock of a data folder, or of something in it.
+
+    Raises LockHeld, with its holder, if another run does.
+    """
+    path, holder = data / f".lock{what}", data / f".lock{what}-holder"
     with durable.writing(path):
         try:
             data.mkdir(parents=True, exist_ok=True)

@@ -11,7 +11,18 @@ import sys
 
 import click
 
-from pipeline.cli import backfill, check, demo, derive, ingest, plot, query, simulate, status
+from pipeline.cli import (
+    backfill,
+    capture,
+    check,
+    demo,
+    derive,
+    ingest,
+    plot,
+    query,
+    simulate,
+    status,
+)
 from pipeline.cli.options import shared_options
 from pipeline.errors import PipelineError, UsageError
 
@@ -43,6 +54,7 @@ def cli() -> None:
 
 for command in (
     backfill.backfill,
+    capture.capture,
     ingest.ingest,
     ingest.import_slices,
     derive.derive,

@@ -82,13 +82,17 @@ def names(text: str | None) -> list[str] | None:
     return found
 
 
-def settings() -> Settings:
+def settings(site: str | None = None, dialect: str | None = None) -> Settings:
     """Return the settings in force, and begin to log as they say."""
     given = click.get_current_context().find_root().ensure_object(dict)
     found = Settings.load(
-        data=given.get("data"), exchange=given.get("exchange"), config=given.get("config")
+        data=given.get("data"),
+        exchange=given.get("exchange"),
+        config=given.get("config"),
+        site=site,
+        dialect=dialect,
     )
-    _begin_log(given.get("verbose", 0), found.tardis.key)
+    _begin_log(given.get("verbose", 0), found.secrets)
     return found
 
 
@@ -110,22 +114,24 @@ def as_json() -> bool:
 
 
 class _Redacted(logging.Formatter):
-    """Log lines in UTC, in which the key can't appear, whoever wrote the line."""
+    """Log lines in UTC, in which no secret can appear, whoever wrote the line."""
 
     converter = staticmethod(time.gmtime)
 
-    def __init__(self, secret: str | None) -> None:
+    def __init__(self, secrets: list[str]) -> None:
         super().__init__("%(asctime)sZ %(levelname)-7s %(name)s: %(message)s", "%Y-%m-%d %H:%M:%S")
-        self._secret = secret
+        self._secrets = secrets
 
     def format(self, record: logging.LogRecord) -> str:
         text = super().format(record)
-        return text.replace(self._secret, "<key>") if self._secret else text
+        for secret in self._secrets:
+            text = text.replace(secret, "<key>")
+        return text
 
 
-def _begin_log(verbosity: int, secret: str | None) -> None:
+def _begin_log(verbosity: int, secrets: list[str]) -> None:
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Redacted(secret))
+    handler.setFormatter(_Redacted(secrets))
     logging.basicConfig(
         level=logging.DEBUG if verbosity > 1 else logging.WARNING, handlers=[handler]
     )

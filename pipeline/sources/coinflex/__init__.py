@@ -1,0 +1,1 @@
+"""What CoinFLEX and its successors say over a socket, without one: what to send, what it means."""

@@ -1,0 +1,350 @@
+"""Follows the exchange's WebSocket: connects, moves frames and time, connects again.
+
+What the frames mean is coinflex/session.py's, what becomes of them the sink's. A connection that is
+lost, falls silent or is refused is made anew after a pause that grows with each failure, for as
+long as it takes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Protocol
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
+
+from pipeline.channels import canonical_channel
+from pipeline.errors import ServiceRefused
+from pipeline.sources.coinflex.dialects import LIMITS, Limits
+from pipeline.sources.coinflex.freshness import STALE_AFTER, Freshness
+from pipeline.sources.coinflex.session import (
+    Acknowledged,
+    Control,
+    Data,
+    LoginRefused,
+    Refused,
+    Session,
+    Unreadable,
+)
+from pipeline.sources.live_state import LiveState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from pipeline.sources.coinflex.login import Login
+    from pipeline.sources.coinflex.session import Event
+
+__all__ = ["Feed", "Sink", "Tempo"]
+
+log = logging.getLogger(__name__)
+
+# A book of 400 levels a side has some 20 KB. What is much longer is none, and ends the connection.
+_LARGEST_FRAME: Final = 8 << 20
+_TURN: Final = 1.0  # seconds; how often time passes for the sink, though nothing comes
+
+# The answers to an upgrade that a client can't wait for to change, when it never was let in.
+_FINAL: Final = (400, 401, 403, 404)
+_TOO_MANY: Final = 429
+
+
+class Sink(Protocol):
+    """Where frames go, in the order in which they came."""
+
+    @property
+    def is_full(self) -> bool:
+        """Whether nothing more should be handed in for now."""
+
+    @property
+    def has_room(self) -> bool:
+        """Whether it can take frames again, after some were left out."""
+
+    def connect(self) -> None:
+        """Take note that a connection stands."""
+
+    def line(self, frame: bytes) -> int:
+        """Take a frame that was read just now; return when that was, in 100 ns UTC."""
+
+    def disconnect(self) -> None:
+        """Take note that nothing is known from the last frame on, until the next."""
+
+    def pass_time(self) -> None:
+        """Take note that time passes."""
+
+
+@dataclass(frozen=True)
+class Tempo:
+    """Waits, in seconds."""
+
+    open: float = 10.0  # for a connection to be made
+    ping: float = 20.0  # between two pings, and for an answer
+    first_pause: float = 1.0  # before a connection is made anew; doubled from failure to failure
+    longest_pause: float = 60.0
+    # After so long without a failure the next pause is a short one again.
+    steady: float = 60.0
+    # How long frames are left with the exchange while the disk is slow, before some are left out.
+    patience: float = 5.0
+    stale_after: Mapping[str, float] = field(default_factory=lambda: dict(STALE_AFTER))
+
+
+class _Lost(Exception):
+    """The connection is given up; the text says why."""
+
+
+class Feed:
+    """The exchange's feed of some subscriptions, recorded by a sink for as long as `run` runs."""
+
+    def __init__(
+        self,
+        url: str,
+        subscriptions: Iterable[str],
+        sink: Sink,
+        *,
+        login: Login | None = None,
+        limits: Limits = LIMITS,
+        tempo: Tempo | None = None,
+    ) -> None:
+        self.state = LiveState()
+        self._url = url
+        self._subscriptions = list(dict.fromkeys(subscriptions))
+        self._sink = sink
+        self._login = login
+        self._limits = limits
+        self._tempo = tempo or Tempo()
+        self._session: Session | None = None
+        self._freshness = Freshness(self._tempo.stale_after)
+        self._awake = asyncio.Event()  # something changed for whoever sends
+        self._data_unsettled = False  # some came before all subscriptions stood
+        self._is_dropping = False
+
+    def want(self, subscriptions: Iterable[str]) -> None:
+        """Subscribe to more, now and on every later connection."""
+        new = [name for name in subscriptions if name not in self._subscriptions]
+        self._subscriptions += new
+        if self._session and new:
+            self._session.want(new)
+            self._awake.set()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Follow the feed until told to stop.
+
+        Raises ServiceRefused if the exchange does not let anybody in at this address.
+        """
+        pauses = _Pauses(self._tempo, self._limits)
+        while not stop.is_set():
+            self.state.enter("connecting")
+            began = time.monotonic()
+            try:
+                reason, least = await self._connection(stop), 0.0
+            except (OSError, TimeoutError, WebSocketException) as error:
+                reason, least = _reason(error), _least_pause(error)
+                if self.state.connections == 0 and _is_final(error):
+                    raise ServiceRefused(self._url, _status(error), reason) from error
+            if stop.is_set():
+                return
+            self.state.last_loss = reason
+            self.state.enter("waiting")
+            pause = max(least, pauses.next(time.monotonic() - began))
+            log.warning("no connection to %s (%s); again in %.1f s", self._url, reason, pause)
+            await self._wait(stop, pause)
+
+    async def _wait(self, stop: asyncio.Event, seconds: float) -> None:
+        """Wait, but not longer than to the stop; time goes on for the sink."""
+        until = time.monotonic() + seconds
+        while not stop.is_set() and (left := until - time.monotonic()) > 0:
+            self._sink.pass_time()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), min(left, _TURN))
+
+    async def _connection(self, stop: asyncio.Event) -> str:
+        """Follow one connection to its end; return why it ended."""
+        tempo = self._tempo
+        async with connect(
+            self._url,
+            open_timeout=tempo.open,
+            ping_interval=tempo.ping,
+            ping_timeout=tempo.ping,
+            close_timeout=2.0,
+            max_size=_LARGEST_FRAME,
+            # Arrival is when a frame was read: nothing is to be unpacked before.
+            compression=None,
+        ) as socket:
+            self.state.connections += 1
+            self.state.enter("subscribing")
+            self._freshness = Freshness(tempo.stale_after)
+            self._session = Session(
+                time.monotonic(), self._subscriptions, self._login, self._limits
+            )
+            self._data_unsettled = False
+            self._sink.connect()
+            try:
+                return await self._follow(socket, self._session, stop)
+            finally:
+                self._sink.disconnect()
+                self._session = None
+
+    async def _follow(self, socket: ClientConnection, session: Session, stop: asyncio.Event) -> str:
+        """Read and send side by side until one of them ends, or the stop."""
+        tasks = [
+            asyncio.create_task(work)
+            for work in (self._read(socket, session), self._send(socket, session), stop.wait())
+        ]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        try:
+            for task in done:
+                task.result()
+        except (_Lost, ConnectionClosed) as error:
+            return _reason(error)
+        return "stopped"
+
+    # --- reading -------------------------------------------------------------------------------
+
+    async def _read(self, socket: ClientConnection, session: Session) -> None:
+        while True:
+            if self._sink.is_full or self._is_dropping:
+                await self._hold_back()
+            frame = await socket.recv(decode=False)
+            event = session.receive(frame, time.monotonic())
+            self._keep(event, frame)
+            self._note(event, session)
+
+    def _keep(self, event: Event, frame: bytes) -> None:
+        """Hand a frame to the sink: any but those about a key."""
+        if isinstance(event, Control) and event.is_private:
+            return
+        if self._is_dropping:
+            self.state.dropped[_channel(event)] += 1
+            return
+        at = self._sink.line(frame)
+        self.state.size += len(frame)
+        if isinstance(event, Data):
+            channel = canonical_channel(event.table)
+            self.state.frames[channel] += 1
+            self.state.last_frame[channel] = frame, at
+
+    def _note(self, event: Event, session: Session) -> None:
+        if isinstance(event, Data):
+            self._freshness.hear(event.table, event.market, time.monotonic())
+            self._data_unsettled |= not session.is_settled
+            return
+        self._awake.set()
+        match event:
+            case Acknowledged(subscription):
+                self._freshness.expect(subscription, time.monotonic())
+            case Refused(subscription, code, message):
+                log.warning("%s is refused (%s: %s), and left out", subscription, code, message)
+            case LoginRefused(code, message):
+                log.error("the login is refused (%s: %s); going on without", code, message)
+            case Unreadable(reason):
+                self.state.unreadable += 1
+                log.debug("a frame can't be read: %s", reason)
+            case Control(name, message):
+                log.debug("%s %s", name, message)
+        self.state.subscriptions = len(session.acknowledged)
+        self.state.refused = dict(session.refused)
+        if session.is_settled and self.state.phase == "subscribing":
+            self._settled()
+
+    def _settled(self) -> None:
+        """Take note that all subscriptions stand that ever will.
+
+        What came before that is not all that was sent: it is known, but not from when on.
+        """
+        self.state.enter("live")
+        if self._data_unsettled:
+            self._sink.disconnect()
+            self._sink.connect()
+        self._data_unsettled = False
+
+    async def _hold_back(self) -> None:
+        """Leave frames with the exchange while the disk is behind; leave them out if that lasts."""
+        if self._is_dropping:
+            if self._sink.has_room:
+                self._is_dropping = False
+                log.warning("the disk has caught up; %d frames were left out so far",
+                            self.state.dropped.total())  # fmt: skip
+            return
+        until = time.monotonic() + self._tempo.patience
+        while self._sink.is_full and time.monotonic() < until:  # noqa: ASYNC110 - by a thread
+            await asyncio.sleep(0.01)
+        if self._sink.is_full:
+            self._is_dropping = True
+            self._sink.disconnect()
+            log.error("the disk is too slow: frames are left out, and the gap is marked")
+
+    # --- sending, and what else is due ---------------------------------------------------------
+
+    async def _send(self, socket: ClientConnection, session: Session) -> None:
+        while True:
+            self._awake.clear()
+            now = time.monotonic()
+            while command := session.poll(now, time.time_ns() // 1_000_000):
+                await socket.send(command, text=True)
+                now = time.monotonic()
+            if self.state.phase == "live" and not session.is_settled:
+                self.state.enter("subscribing")
+            self._sink.pass_time()
+            self.state.silent = self._freshness.silent(now)
+            if stale := self._freshness.stale_channel(now):
+                raise _Lost(f"{stale} has been silent for too long")
+            due = min(session.next_poll(now), self._freshness.next_check(now)) - now
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._awake.wait(), min(max(due, 0.001), _TURN))
+
+
+class _Pauses:
+    """Pauses between connections: doubled from failure to failure, capped, with jitter."""
+
+    def __init__(self, tempo: Tempo, limits: Limits) -> None:
+        self._tempo = tempo
+        self._least = limits.between_connections
+        self._next = tempo.first_pause
+
+    def next(self, lasted: float) -> float:
+        """Return how long to wait after a connection that lasted for so long."""
+        if lasted >= self._tempo.steady:
+            self._next = self._tempo.first_pause
+        pause = self._next
+        self._next = min(2 * self._next, self._tempo.longest_pause)
+        # Many clients that were cut off at once are not to come back at once.
+        return max(self._least, pause * random.uniform(0.5, 1.0))  # noqa: S311 - no secret
+
+
+def _channel(event: Event) -> str:
+    return canonical_channel(event.table) if isinstance(event, Data) else "control"
+
+
+def _status(error: BaseException) -> int:
+    return error.response.status_code if isinstance(error, InvalidStatus) else 0
+
+
+def _is_final(error: BaseException) -> bool:
+    """Say whether trying again can't help: nobody was let in yet, and the answer is a plain no.
+
+    Everything else may pass: a network that is down, a certificate that is being renewed, a server
+    that is busy or being replaced.
+    """
+    return _status(error) in _FINAL
+
+
+def _least_pause(error: BaseException) -> float:
+    """Return how long to stay away at least: a server that has had too much says so."""
+    return 60.0 if _status(error) == _TOO_MANY else 0.0
+
+
+def _reason(error: BaseException) -> str:
+    """Say in a few words why a connection ended, or was not made."""
+    if isinstance(error, InvalidStatus):
+        return f"HTTP {error.response.status_code}"
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    return str(error) or type(error).__name__

@@ -1,0 +1,129 @@
+"""The exchange's public REST: one question, one answer, within the documented limits."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Final, Self
+
+import aiohttp
+import msgspec
+
+import pipeline
+from pipeline.errors import PipelineError
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+__all__ = ["Rest", "RestRefused"]
+
+# 100 requests a second and 2,500 in five minutes are allowed; so far apart, both are held.
+_BETWEEN: Final = 0.125
+_TIMEOUT: Final = 10.0
+_LARGEST: Final = 32 << 20
+_OK: Final = 200
+
+
+class RestRefused(PipelineError):
+    """The exchange did not answer, or with an error; why."""
+
+    exit_code = 3
+
+    def __init__(self, what: str, reason: str) -> None:
+        self.what = what
+        self.reason = reason
+        super().__init__(what, reason)
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.reason}"
+
+
+class _Market(msgspec.Struct, rename="camel"):
+    market_code: str
+
+
+class _Answer(msgspec.Struct):
+    success: bool | None = None
+    data: msgspec.Raw = msgspec.Raw(b"null")
+    code: int | str | None = None
+    message: str | None = None
+
+
+class Rest:
+    """A client of one site's REST, `base` without the version. Used by one event loop."""
+
+    def __init__(self, base: str, version: str, between: float = _BETWEEN) -> None:
+        self._base = f"{base}/{version}"
+        self._between = between
+        self._not_before = 0.0
+        self._http: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        self._http = aiohttp.ClientSession(
+            timeout=aiohttp.ClientTimeout(_TIMEOUT),
+            headers={"User-Agent": f"coinflex-l2/{pipeline.__version__}"},
+            trust_env=True,
+        )
+        return self
+
+    async def __aexit__(
+        self, _type: type[BaseException] | None, _error: BaseException | None,
+        _at: TracebackType | None,
+    ) -> None:  # fmt: skip
+        if self._http:
+            await self._http.close()
+
+    async def markets(self) -> list[str]:
+        """Return the markets that the exchange has, as it spells them, in its order."""
+        text = await self.get("markets")
+        try:
+            answer = msgspec.json.decode(text, type=_Answer)
+            listed = msgspec.json.decode(answer.data, type=list[_Market])
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            raise RestRefused("markets", f"not what it should be: {error}") from error
+        return [market.market_code for market in listed]
+
+    async def get(self, path: str, **parameters: str | int) -> bytes:
+        """Return an answer's text as it was sent; raises RestRefused for an error, or none."""
+        assert self._http is not None  # noqa: S101 - used within its block
+        await self._take_turn()
+        try:
+            async with self._http.get(f"{self._base}/{path}", params=parameters,
+                                      allow_redirects=False) as response:  # fmt: skip
+                text = await _read(response, path)
+                status = response.status
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise RestRefused(path, str(error) or type(error).__name__) from error
+        if status != _OK:
+            raise RestRefused(path, _words(text) or f"HTTP {status}")
+        if words := _words(text):
+            raise RestRefused(path, words)
+        return text
+
+    async def _take_turn(self) -> None:
+        """Wait until the next request may be sent."""
+        now = time.monotonic()
+        turn = max(now, self._not_before)
+        self._not_before = turn + self._between
+        await asyncio.sleep(turn - now)
+
+
+async def _read(response: aiohttp.ClientResponse, path: str) -> bytes:
+    parts, size = [], 0
+    async for part in response.content.iter_chunked(1 << 16):
+        parts.append(part)
+        size += len(part)
+        if size > _LARGEST:
+            raise RestRefused(path, f"an answer of more than {_LARGEST} bytes")
+    return b"".join(parts)
+
+
+def _words(text: bytes) -> str | None:
+    """Return what an error says: its code and message; None if the answer is none."""
+    try:
+        answer = msgspec.json.decode(text, type=_Answer)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return "no JSON"
+    if answer.success is False:
+        return f"{answer.code}: {answer.message}"
+    return None
