@@ -18,6 +18,7 @@ from pipeline.simulator.exchange.journal import (
     Journal,
     Request,
 )
+from pipeline.simulator.exchange.limits import Limits
 from pipeline.simulator.exchange.recorded import RecordedFeed
 from pipeline.simulator.exchange.server import ExchangeSimulator, Urls
 
@@ -28,6 +29,7 @@ __all__ = [
     "FaultMet",
     "Frame",
     "Journal",
+    "Limits",
     "RecordedFeed",
     "Request",
     "Urls",

@@ -21,12 +21,14 @@ if TYPE_CHECKING:
     from aiohttp import web
 
     from pipeline.simulator.exchange.journal import ConnectionLog
+    from pipeline.simulator.exchange.limits import Limits
     from pipeline.simulator.exchange.wire import Dialect
 
 __all__ = ["Close", "Connection"]
 
 # A client that does not answer a close frame is cut off after so many seconds.
 _GRACE: Final = 1.0
+_TOO_SLOW: Final = "too slow"
 
 
 class Close(NamedTuple):
@@ -37,21 +39,15 @@ class Close(NamedTuple):
 
 
 class Connection:
-    """The sending side of a WebSocket; `run` is its task.
-
-    `buffer` bounds the bytes that may wait, `patience` is how many seconds a client may read
-    nothing while the exchange waits for it.
-    """
+    """The sending side of a WebSocket; what was handed to it stands in its log."""
 
     def __init__(
         self,
         socket: web.WebSocketResponse,
         request: web.Request,
         log: ConnectionLog,
-        *,
+        limits: Limits,
         clock: Callable[[], float],
-        buffer: int,
-        patience: float,
     ) -> None:
         self.log: Final = log
         self.dialect: Final[Dialect] = "v2" if log.dialect == "v2" else "v1"
@@ -59,8 +55,8 @@ class Connection:
         self._socket = socket
         self._request = request
         self._clock = clock
-        self._buffer = buffer
-        self._patience = patience
+        self._buffer = limits.buffer
+        self._patience = limits.patience
         self._queue: deque[Frame | Close] = deque()
         self._queued = 0
         self._busy = False
@@ -82,7 +78,7 @@ class Connection:
             self._queued += len(item.payload)
         self._work.set()
         if self._queued > self._buffer:
-            self.expel("too slow")
+            self.expel(_TOO_SLOW)
 
     def expel(self, reason: str) -> None:
         """Close with 1008 now, whatever waits."""
@@ -125,7 +121,7 @@ class Connection:
                 async with asyncio.timeout(self._patience):
                     await self._progress.wait()
             except TimeoutError:
-                self.expel("too slow")
+                self.expel(_TOO_SLOW)
 
     async def _write(self) -> None:
         while not self.ended:
@@ -149,6 +145,9 @@ class Connection:
                 self._progress.set()
 
     async def _send(self, frame: Frame) -> None:
+        if frame.kind == "pong":
+            await self._socket.pong(frame.payload)
+            return
         # Noted first: what the socket has taken may be read before this task goes on.
         self.log.add_frame(frame._replace(time=self._clock()))
         await self._socket.send_frame(frame.payload, WSMsgType.TEXT)

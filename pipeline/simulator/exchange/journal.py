@@ -67,6 +67,7 @@ class ConnectionLog:
     """One WebSocket connection, from its opening; `closed` and `ending` say when and how it ended.
 
     `frames` are all text frames in order, `pings` the times of the client's pings of both kinds.
+    `active` is when the client was last sent data, or pinged.
     """
 
     number: int
@@ -76,6 +77,7 @@ class ConnectionLog:
     commands: list[Command] = field(default_factory=list)
     frames: list[Frame] = field(default_factory=list)
     pings: list[float] = field(default_factory=list)
+    active: float = 0.0
     closed: float | None = None
     ending: str = ""
     command_count: int = 0
@@ -90,6 +92,7 @@ class ConnectionLog:
     def add_frame(self, frame: Frame) -> None:
         """Count a frame that was handed over, and keep it unless only counts are kept."""
         if frame.kind == _DATA:
+            self.active = frame.time
             self.sent_count += 1
             self.sent_bytes += len(frame.payload)
         if self.keep == "all":
@@ -105,6 +108,7 @@ class ConnectionLog:
         """Note a ping; without lists only the last one."""
         if self.keep == "counts":
             self.pings.clear()
+        self.active = time
         self.pings.append(time)
 
     def end(self, time: float, how: str) -> None:
@@ -126,7 +130,7 @@ class Journal:
 
     def open(self, time: float, dialect: str) -> ConnectionLog:
         """Return the log of a new connection; their numbers count from 0."""
-        log = ConnectionLog(len(self.connections), time, dialect, self._keep)
+        log = ConnectionLog(len(self.connections), time, dialect, self._keep, active=time)
         self.connections.append(log)
         return log
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from pipeline.simulator.exchange.pace import Pace
+    from pipeline.simulator.exchange.state import State
     from pipeline.simulator.exchange.subscriptions import Subscriptions
     from pipeline.simulator.feed import Event, Feed
 
@@ -38,6 +39,7 @@ class Player:
         pace: Pace,
         subscriptions: Subscriptions[Connection],
         connections: Collection[Connection],
+        state: State,
         *,
         close_at_end: bool,
     ) -> None:
@@ -47,6 +49,7 @@ class Player:
         self._pace = pace
         self._subscriptions = subscriptions
         self._connections = connections
+        self._state = state
         self._close_at_end = close_at_end
         self._played = 0
 
@@ -96,6 +99,7 @@ class Player:
             await asyncio.sleep(0)
 
     async def _hand_on(self, event: Event) -> None:
+        self._state.play(event)
         rendering = Rendering(event)
         for channel, connection in self._subscriptions.of(event):
             if self._pace.free or self._pace.manual:

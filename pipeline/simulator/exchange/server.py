@@ -1,35 +1,35 @@
 """The exchange itself: its port, its connections, its thread.
 
 GET /v1/websocket   the WebSocket; /v2/websocket speaks the older dialect
-
-What is said to commands is conversation.py's, who gets which message subscriptions.py's, when,
-player.py's.
+GET /v1/…           REST (rest.py); /v2/… is the same
 """
 
 from __future__ import annotations
 
 import asyncio
-import secrets
 import threading
 import time
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeVar
 
-from aiohttp import WSCloseCode, WSMsgType, web
+from aiohttp import WSCloseCode, web
 
 from pipeline.simulator.exchange.connection import Connection
-from pipeline.simulator.exchange.conversation import Conversation
-from pipeline.simulator.exchange.journal import Command, Frame, Journal
+from pipeline.simulator.exchange.conversation import Account, Conversation
+from pipeline.simulator.exchange.gate import Gate
+from pipeline.simulator.exchange.journal import Journal
+from pipeline.simulator.exchange.limits import Limits
 from pipeline.simulator.exchange.pace import Pace
 from pipeline.simulator.exchange.player import Player
-from pipeline.simulator.exchange.subscriptions import ALL, Subscriptions
-from pipeline.simulator.exchange.wire import market_data, welcome
+from pipeline.simulator.exchange.rest import Rest
+from pipeline.simulator.exchange.session import Session, new_socket
+from pipeline.simulator.exchange.state import State
+from pipeline.simulator.exchange.subscriptions import Subscriptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
 
-    from pipeline.simulator.exchange.conversation import Reply
     from pipeline.simulator.exchange.journal import Keep
     from pipeline.simulator.exchange.pace import Speed
     from pipeline.simulator.exchange.wire import Dialect
@@ -38,7 +38,9 @@ if TYPE_CHECKING:
 __all__ = ["ExchangeSimulator", "Urls"]
 
 _T = TypeVar("_T")
-_LARGEST_FRAME: Final = 4 << 20
+_DOCUMENTED: Final = Limits()
+# Seconds between two looks at who is quiet.
+_LOOK: Final = 0.25
 
 
 class Urls(NamedTuple):
@@ -56,9 +58,8 @@ class ExchangeSimulator:
     stand, and begins anew with each start. After its end connections stay, or are closed with 1000
     (`end`). `dialect` is the one of the WebSocket address that `start` returns; both are served.
 
-    `buffer` is how many bytes may wait for a client before it is closed with 1008, `patience` for
-    how many seconds it may read nothing while the exchange waits for it. `clock` tells the seconds
-    of the journal, `wall` the seconds UTC of answers. `journal` holds the truth of all runs.
+    `key` and `secret` are what a login is checked with. `clock` tells the seconds of the journal
+    and the limits, `wall` the seconds UTC of answers. `journal` holds the truth of all runs.
     """
 
     def __init__(  # noqa: PLR0913 - by keyword, and each is a property of an exchange
@@ -66,12 +67,13 @@ class ExchangeSimulator:
         feed: Feed,
         *,
         dialect: Dialect = "v1",
+        key: str | None = None,
+        secret: str | None = None,
         speed: Speed = 1.0,
         await_subscribers: int = 0,
         end: Literal["stay", "close"] = "stay",
+        limits: Limits = _DOCUMENTED,
         keep: Keep = "all",
-        buffer: int = 8 << 20,
-        patience: float = 10.0,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
@@ -81,34 +83,39 @@ class ExchangeSimulator:
         self._speed: Speed = speed
         self._await_subscribers = await_subscribers
         self._end = end
-        self._buffer = buffer
-        self._patience = patience
+        self._limits = limits
+        self._account = None if key is None or secret is None else Account(key, secret)
         self._clock = clock
         self._wall = wall
         self._runner: web.AppRunner | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._connections: dict[Connection, None] = {}
+        self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> Urls:
         """Listen, begin to play, and return the addresses; port 0 is any that is free."""
         if self._runner is not None:
             raise RuntimeError("this simulator is running already")
-        self._loop = asyncio.get_running_loop()
+        self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
         self._codes = {market.code for market in self._feed.markets}
         self._connections = {}
         self._subscriptions: Subscriptions[Connection] = Subscriptions()
         self._pace = Pace(self._speed, self._clock)
+        state = State()
         self._player = Player(
             self._feed,
             self._pace,
             self._subscriptions,
             self._connections,
+            state,
             close_at_end=self._end == "close",
         )
         self._stepping = asyncio.Lock()
-        app = web.Application()
+        gate = Gate(self.journal, self._limits, self._clock)
+        app = web.Application(middlewares=[gate.receive])
         for version in ("v1", "v2"):
             app.router.add_get(f"/{version}/websocket", self._websocket)
+            app.router.add_routes(Rest(self._feed.markets, state).routes(version))
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         try:
             await self._runner.setup()
@@ -116,7 +123,7 @@ class ExchangeSimulator:
         except BaseException:
             await self.stop()
             raise
-        self._playing = asyncio.create_task(self._play())
+        self._tasks = [asyncio.create_task(self._play()), asyncio.create_task(self._watch())]
         address = f"{host}:{self._runner.addresses[0][1]}"
         return Urls(f"ws://{address}/{self._dialect}/websocket", f"http://{address}")
 
@@ -125,18 +132,18 @@ class ExchangeSimulator:
         runner, self._runner = self._runner, None
         if runner is None:
             return
-        playing: asyncio.Task[None] | None = getattr(self, "_playing", None)
-        if playing is not None:
-            playing.cancel()
+        tasks, self._tasks = self._tasks, []
+        for task in tasks:
+            task.cancel()
         farewells = [
             connection.finish(WSCloseCode.GOING_AWAY, "the exchange stops")
             for connection in [*self._connections]
         ]
         await asyncio.gather(*farewells)
         await runner.cleanup()
-        if playing is not None:
+        for task in tasks:
             with suppress(asyncio.CancelledError):
-                await playing
+                await task
 
     @contextmanager
     def running(self, port: int = 0) -> Iterator[Urls]:
@@ -198,9 +205,9 @@ class ExchangeSimulator:
         if self._loop is None or self._runner is None:
             work.close()
             raise RuntimeError("this simulator is not running")
-        if threading.current_thread() is threading.main_thread() and self._is_own_loop():
+        if threading.get_ident() == self._thread:
             work.close()
-            raise RuntimeError("in the simulator's own loop, await advance_to instead")
+            raise RuntimeError("in the simulator's own thread, await advance_to instead")
         future = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
             return future.result(timeout)
@@ -208,76 +215,39 @@ class ExchangeSimulator:
             future.cancel()
             raise
 
-    def _is_own_loop(self) -> bool:
-        try:
-            return asyncio.get_running_loop() is self._loop
-        except RuntimeError:
-            return False
-
     async def _play(self) -> None:
         if not self._pace.manual:
             await self._subscriptions.reach(self._await_subscribers)
             await self._player.play()
 
+    async def _watch(self) -> None:
+        """Close connections that are quiet for too long; a clock that jumps is noticed soon."""
+        while True:
+            await asyncio.sleep(_LOOK)
+            oldest = self._clock() - self._limits.quiet
+            for connection in [*self._connections]:
+                if connection.log.active < oldest:
+                    connection.expel("neither data nor a ping for too long")
+
     async def _websocket(self, request: web.Request) -> web.StreamResponse:
-        socket = web.WebSocketResponse(
-            autoping=False, compress=False, max_msg_size=_LARGEST_FRAME, decode_text=False
-        )
+        socket = new_socket()
         await socket.prepare(request)
-        dialect = request.path.split("/")[1]
-        connection = Connection(
-            socket,
-            request,
-            self.journal.open(self._clock(), dialect),
+        log = self.journal.open(self._clock(), request.path.split("/")[1])
+        connection = Connection(socket, request, log, self._limits, self._clock)
+        conversation = Conversation(
+            self._codes, self._limits, self._account, clock=self._clock, wall=self._wall
+        )
+        session = Session(
+            connection,
+            conversation,
+            self._subscriptions,
+            self._feed.markets,
             clock=self._clock,
-            buffer=self._buffer,
-            patience=self._patience,
+            playing_time=self._pace.now,
         )
         self._connections[connection] = None
-        connection.put(Frame(0.0, "welcome", welcome(secrets.token_hex(4), self._now())))
-        connection.start()
         try:
-            await self._listen(socket, connection)
+            await session.run(socket, int(self._wall() * 1000))
         finally:
-            self._subscriptions.drop(connection)
-            await connection.wait_closed()
             self._connections.pop(connection, None)
         return socket
-
-    async def _listen(self, socket: web.WebSocketResponse, connection: Connection) -> None:
-        conversation = Conversation(self._codes, self._wall)
-        while True:
-            message = await socket.receive()
-            now = self._clock()
-            if message.type in {WSMsgType.TEXT, WSMsgType.BINARY}:
-                op, replies = conversation.receive(bytes(message.data))
-                codes = tuple(reply.code for reply in replies if reply.code)
-                connection.log.add_command(Command(now, op, bytes(message.data), codes))
-                if op == "ping":
-                    connection.log.add_ping(now)
-                self._reply(connection, replies)
-            elif message.type is WSMsgType.PING:
-                connection.log.add_ping(now)
-                await socket.pong(message.data)
-            elif message.type is not WSMsgType.PONG:
-                how = "by the client" if message.type is WSMsgType.CLOSE else "lost"
-                connection.log.end(now, f"{how} ({socket.close_code})")
-                return
-
-    def _reply(self, connection: Connection, replies: list[Reply]) -> None:
-        for reply in replies:
-            connection.put(Frame(0.0, "answer", reply.payload))
-            if reply.begins is not None:
-                self._subscriptions.add(connection, reply.begins)
-                if reply.begins[0] == "market":
-                    self._send_markets(connection, reply.begins[1])
-            if reply.ends is not None:
-                self._subscriptions.remove(connection, reply.ends)
-
-    def _send_markets(self, connection: Connection, code: str) -> None:
-        markets = [market for market in self._feed.markets if code in {ALL, market.code}]
-        payload = market_data(markets)
-        connection.put(Frame(0.0, "data", payload, "market", code, self._pace.now()))
-
-    def _now(self) -> int:
-        return int(self._wall() * 1000)

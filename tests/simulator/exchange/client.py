@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
+from pipeline.simulator.exchange import Limits
 from pipeline.simulator.feed import Event, Market
 
 if TYPE_CHECKING:
@@ -19,7 +20,9 @@ MARKETS = [
     Market(BTC, "0.1", "0.001", "SPOT", 1_600_000_000_000),
     Market(ETH, "0.01", "0.01", "SPOT", 1_600_000_000_001),
 ]
-_STARTED = 1_600_000_000_000
+# For tests that talk faster than a client may; what the limits do has tests of its own.
+EASY = Limits(commands_a_second=1000)
+STARTED = 1_600_000_000_000
 _DEADLINE = 10
 
 
@@ -28,7 +31,7 @@ def depth(at: float, market: str = BTC, number: int = 1, levels: int = 2) -> Eve
     book = {
         "instrumentId": market,
         "seqNum": 1_600_000_000 * 10**9 + number,
-        "timestamp": str(_STARTED + round(at * 1000)),
+        "timestamp": str(STARTED + round(at * 1000)),
         "checksum": 0,
         "asks": [[100.5 + n, 1 + n, 0, 0] for n in range(levels)],
         "bids": [[99.5 - n, 2 + n, 0, 0] for n in range(levels)],
@@ -44,19 +47,30 @@ def trade(at: float, market: str = BTC, number: int = 1) -> Event:
         "price": "100.5",
         "marketCode": market,
         "tradeId": str(number),
-        "timestamp": str(_STARTED + round(at * 1000)),
+        "timestamp": str(STARTED + round(at * 1000)),
     }
     return _event(at, "trade", market, {"table": "trade", "data": [one]})
 
 
 def ticker(at: float, market: str = BTC) -> Event:
     """Return one ticker."""
-    one = {"marketCode": market, "last": "100.5", "timestamp": str(_STARTED + round(at * 1000))}
+    one = {"marketCode": market, "last": "100.5", "timestamp": str(STARTED + round(at * 1000))}
     return _event(at, "ticker", market, {"table": "ticker", "data": [one]})
 
 
 def _event(at: float, channel: str, market: str, message: dict[str, Any]) -> Event:
     return Event(at, channel, market, json.dumps(message, separators=(",", ":")).encode())
+
+
+class Clock:
+    """A clock that goes when it is told to."""
+
+    def __init__(self, now: float = 1000.0) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        """Return the time."""
+        return self.now
 
 
 class ListedFeed:
