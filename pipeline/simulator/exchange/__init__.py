@@ -10,6 +10,7 @@ journal.py         what really happened, for tests to compare with
 recorded.py        a feed from a folder of minute slices
 """
 
+from pipeline.simulator.exchange.faults import Fault
 from pipeline.simulator.exchange.journal import (
     Command,
     ConnectionLog,
@@ -26,6 +27,7 @@ __all__ = [
     "Command",
     "ConnectionLog",
     "ExchangeSimulator",
+    "Fault",
     "FaultMet",
     "Frame",
     "Journal",

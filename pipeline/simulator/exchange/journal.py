@@ -32,6 +32,7 @@ class Frame(NamedTuple):
     market: str = ""
     at: float = 0.0
     fault: str = ""
+    binary: bool = False
 
 
 class Command(NamedTuple):
@@ -53,20 +54,25 @@ class Request(NamedTuple):
 
 
 class FaultMet(NamedTuple):
-    """A fault at the moment it was played. `connection` is None where it met no single one."""
+    """A fault at the moment it was played. `connection` is None where it met no single one.
+
+    `market` is the one of the frame, or the subscription, that met it.
+    """
 
     time: float
     at: float
     fault: str
     connection: int | None = None
-    detail: str = ""
+    value: str = ""
+    market: str = ""
 
 
 @dataclass
 class ConnectionLog:
     """One WebSocket connection, from its opening; `closed` and `ending` say when and how it ended.
 
-    `frames` are all text frames in order, `pings` the times of the client's pings of both kinds.
+    `frames` are all frames in order but pings and pongs, `left_out` the data that a fault has kept
+    from the client, `pings` the times of the client's pings of both kinds.
     `active` is when the client was last sent data, or pinged.
     """
 
@@ -76,6 +82,7 @@ class ConnectionLog:
     keep: Keep = "all"
     commands: list[Command] = field(default_factory=list)
     frames: list[Frame] = field(default_factory=list)
+    left_out: list[Frame] = field(default_factory=list)
     pings: list[float] = field(default_factory=list)
     active: float = 0.0
     closed: float | None = None

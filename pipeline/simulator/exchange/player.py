@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING, Final
 
 from aiohttp import WSCloseCode
 
-from pipeline.simulator.exchange.connection import Close, Connection
 from pipeline.simulator.exchange.journal import Frame
+from pipeline.simulator.exchange.spoiling import Close
 from pipeline.simulator.exchange.wire import Rendering
 from pipeline.simulator.feed import DISCONNECT
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
+    from pipeline.simulator.exchange.connection import Connection
     from pipeline.simulator.exchange.pace import Pace
+    from pipeline.simulator.exchange.spoiling import Engine
     from pipeline.simulator.exchange.state import State
     from pipeline.simulator.exchange.subscriptions import Subscriptions
     from pipeline.simulator.feed import Event, Feed
@@ -40,6 +42,7 @@ class Player:
         subscriptions: Subscriptions[Connection],
         connections: Collection[Connection],
         state: State,
+        engine: Engine,
         *,
         close_at_end: bool,
     ) -> None:
@@ -50,6 +53,7 @@ class Player:
         self._subscriptions = subscriptions
         self._connections = connections
         self._state = state
+        self._engine = engine
         self._close_at_end = close_at_end
         self._played = 0
 
@@ -94,7 +98,7 @@ class Player:
             for connection in [*self._connections]:
                 connection.put(Close(WSCloseCode.GOING_AWAY, "disconnect"))
         else:
-            await self._hand_on(event)
+            await self._hand_on(self._engine.play(event))
         if self._played % _TURN == 0:
             await asyncio.sleep(0)
 
@@ -105,4 +109,4 @@ class Player:
             if self._pace.free or self._pace.manual:
                 await connection.room()
             payload = rendering.form(channel, connection.dialect)
-            connection.put(Frame(0.0, "data", payload, channel, event.market, event.at))
+            connection.deliver(Frame(0.0, "data", payload, channel, event.market, event.at))

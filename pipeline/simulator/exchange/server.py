@@ -11,25 +11,30 @@ import threading
 import time
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeVar
 
 from aiohttp import WSCloseCode, web
 
 from pipeline.simulator.exchange.connection import Connection
 from pipeline.simulator.exchange.conversation import Account, Conversation
+from pipeline.simulator.exchange.faults import Faults
 from pipeline.simulator.exchange.gate import Gate
 from pipeline.simulator.exchange.journal import Journal
 from pipeline.simulator.exchange.limits import Limits
 from pipeline.simulator.exchange.pace import Pace
 from pipeline.simulator.exchange.player import Player
+from pipeline.simulator.exchange.rebased import Rebased
 from pipeline.simulator.exchange.rest import Rest
 from pipeline.simulator.exchange.session import Session, new_socket
+from pipeline.simulator.exchange.spoiling import Engine, Spoiler
 from pipeline.simulator.exchange.state import State
 from pipeline.simulator.exchange.subscriptions import Subscriptions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterator
+    from collections.abc import Callable, Coroutine, Iterable, Iterator
 
+    from pipeline.simulator.exchange.faults import Fault
     from pipeline.simulator.exchange.journal import Keep
     from pipeline.simulator.exchange.pace import Speed
     from pipeline.simulator.exchange.wire import Dialect
@@ -58,6 +63,8 @@ class ExchangeSimulator:
     stand, and begins anew with each start. After its end connections stay, or are closed with 1000
     (`end`). `dialect` is the one of the WebSocket address that `start` returns; both are served.
 
+    `faults` go wrong as faults.py says. `rebase` moves the timestamps of the feed to now.
+
     `key` and `secret` are what a login is checked with. `clock` tells the seconds of the journal
     and the limits, `wall` the seconds UTC of answers. `journal` holds the truth of all runs.
     """
@@ -72,13 +79,16 @@ class ExchangeSimulator:
         speed: Speed = 1.0,
         await_subscribers: int = 0,
         end: Literal["stay", "close"] = "stay",
+        faults: Iterable[Fault] = (),
         limits: Limits = _DOCUMENTED,
+        rebase: bool = False,
         keep: Keep = "all",
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
         self.journal = Journal(keep)
-        self._feed = feed
+        self._feed = Rebased(feed, wall) if rebase else feed
+        self._faults = Faults(faults, self.journal, clock)
         self._dialect = dialect
         self._speed: Speed = speed
         self._await_subscribers = await_subscribers
@@ -108,10 +118,17 @@ class ExchangeSimulator:
             self._subscriptions,
             self._connections,
             state,
+            Engine(self._faults),
             close_at_end=self._end == "close",
         )
         self._stepping = asyncio.Lock()
-        gate = Gate(self.journal, self._limits, self._clock)
+        gate = Gate(
+            self.journal,
+            self._limits,
+            self._faults,
+            clock=self._clock,
+            playing_time=self._pace.now,
+        )
         app = web.Application(middlewares=[gate.receive])
         for version in ("v1", "v2"):
             app.router.add_get(f"/{version}/websocket", self._websocket)
@@ -194,10 +211,19 @@ class ExchangeSimulator:
 
     def wait_for_end(self, timeout: float = 30.0) -> None:
         """Return, in another thread than the simulator's, when the whole feed was handed over."""
-        self._from_outside(self._played_out(), timeout)
+        self._from_outside(self.played_out(), timeout)
 
-    async def _played_out(self) -> None:
-        await self._player.over.wait()
+    async def played_out(self) -> None:
+        """Return when the whole feed was handed over; raises what ended it early."""
+        over = asyncio.ensure_future(self._player.over.wait())
+        try:
+            playing = [] if self._pace.manual else self._tasks[:1]
+            await asyncio.wait([over, *playing], return_when=asyncio.FIRST_COMPLETED)
+            for task in playing:
+                if task.done():
+                    task.result()
+        finally:
+            over.cancel()
         for connection in [*self._connections]:
             await connection.settle()
 
@@ -233,9 +259,22 @@ class ExchangeSimulator:
         socket = new_socket()
         await socket.prepare(request)
         log = self.journal.open(self._clock(), request.path.split("/")[1])
-        connection = Connection(socket, request, log, self._limits, self._clock)
+        connection = Connection(
+            socket,
+            request,
+            log=log,
+            limits=self._limits,
+            pace=self._pace,
+            spoiler=Spoiler(self._faults, log, self._pace),
+            clock=self._clock,
+        )
         conversation = Conversation(
-            self._codes, self._limits, self._account, clock=self._clock, wall=self._wall
+            self._codes,
+            self._limits,
+            self._account,
+            clock=self._clock,
+            wall=self._wall,
+            refuses=partial(self._refuses, log.number),
         )
         session = Session(
             connection,
@@ -251,3 +290,7 @@ class ExchangeSimulator:
         finally:
             self._connections.pop(connection, None)
         return socket
+
+    def _refuses(self, connection: int, market: str) -> bool:
+        now = self._pace.now()
+        return bool(self._faults.take({"refuse"}, now, market=market, connection=connection))

@@ -100,4 +100,4 @@ class Session:
     def _send_markets(self, code: str) -> None:
         markets = [market for market in self._markets if code in {ALL, market.code}]
         payload = market_data(markets)
-        self._connection.put(Frame(0.0, "data", payload, "market", code, self._playing_time()))
+        self._connection.deliver(Frame(0.0, "data", payload, "market", code, self._playing_time()))

@@ -13,7 +13,7 @@ from pipeline.simulator.exchange import Limits
 from pipeline.simulator.feed import Event, Market
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
 BTC, ETH = "BTC-flexUSD", "ETH-flexUSD"
 MARKETS = [
@@ -129,6 +129,13 @@ class Client:
         """Subscribe in one command, and return the answers."""
         await self.send({"op": op, "args": list(args)})
         return [await self.json() for _ in args]
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for what another task or thread does; what takes longer than some seconds fails."""
+    async with asyncio.timeout(_DEADLINE):
+        while not condition():  # noqa: ASYNC110 - a condition without an event
+            await asyncio.sleep(0.005)
 
 
 @asynccontextmanager

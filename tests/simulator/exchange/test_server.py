@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import pytest
 
-from pipeline.simulator.exchange import ExchangeSimulator
+from pipeline.simulator.exchange import ExchangeSimulator, RecordedFeed
+from pipeline.simulator.feed import DISCONNECT
+from tests.conftest import ROOT
 from tests.simulator.exchange.client import (
     BTC,
     EASY,
@@ -19,6 +21,13 @@ from tests.simulator.exchange.client import (
     ticker,
     trade,
 )
+from tests.simulator.slices import SWAP
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from pipeline.simulator.feed import Event
 
 EVENTS = [
     depth(0.0, BTC, 1),
@@ -280,3 +289,106 @@ def test_a_simulator_starts_anew() -> None:
         await simulator.stop()
 
     asyncio.run(twice())
+
+
+def test_sample_can_be_played_through() -> None:
+    """Every line of a channel and a market arrives as it was recorded, in order."""
+    feed = RecordedFeed(ROOT / "data" / "sample")
+    market = "ETH-USD-SWAP-LIN"
+    simulator = ExchangeSimulator(feed, speed="manual", dialect="v2", await_subscribers=1)
+    wanted = [e.payload for e in feed.events() if (e.channel, e.market) == ("depth", market)]
+
+    async def read(url: str) -> None:
+        async with connected(url) as client:
+            await client.subscribe(f"futures/depth:{market}")
+            playing = asyncio.create_task(asyncio.to_thread(simulator.play_to, 1e9))
+            assert await client.texts(len(wanted)) == wanted
+            await playing
+
+    with simulator.running() as urls:
+        asyncio.run(read(urls.ws))
+    assert [frame.payload for frame in simulator.journal.sent] == wanted
+
+
+def test_disconnects_of_a_recording_are_played(slices: Path) -> None:
+    """All connections are closed where the recording had lost its own; clients may come back."""
+    feed = RecordedFeed(slices, disconnects=True)
+    simulator = ExchangeSimulator(feed, speed="manual", limits=EASY)
+    at = [event.at for event in feed.events() if event.channel == DISCONNECT]
+
+    async def visit() -> None:
+        url, _ = await simulator.start()
+        async with connected(url) as client, connected(url) as other:
+            await simulator.advance_to(at[0])
+            for each in (client, other):
+                assert (await each.receive()).type is aiohttp.WSMsgType.CLOSE
+                assert each.socket.close_code == 1001
+        async with connected(url) as client:
+            await client.subscribe(f"depth:{SWAP}")
+            await simulator.advance_to(at[0] + 60)
+            assert await client.texts(2)
+        await simulator.stop()
+
+    asyncio.run(visit())
+
+
+def test_timestamps_can_be_moved_to_now() -> None:
+    """The first is the moment of playing, the distances between them stay, and so does the rest."""
+    simulator = _manual(rebase=True, wall=lambda: 1_700_000_000.0)
+    received = _play(simulator, f"depth:{BTC}", "ticker:all")
+    first = 1_700_000_000_000
+    times = [json.loads(text)["data"][0]["timestamp"] for text in received]
+    assert times == [str(first + step) for step in (0, 1000, 1000, 1500)]
+    assert received[0].replace(b"170000", b"160000") == EVENTS[0].payload
+
+
+def test_feed_that_breaks_is_reported() -> None:
+    """Who waits for its end is told, rather than left waiting."""
+
+    class Broken(ListedFeed):
+        def events(self) -> Iterator[Event]:
+            yield EVENTS[0]
+            raise OSError("the feed is broken")
+
+    simulator = ExchangeSimulator(Broken([]), speed=None)
+
+    async def run() -> None:
+        await simulator.start()
+        with pytest.raises(OSError, match="the feed is broken"):
+            await simulator.played_out()
+        with pytest.raises(OSError, match="the feed is broken"):
+            await simulator.stop()
+
+    asyncio.run(run())
+
+
+def test_the_end_can_be_waited_for() -> None:
+    """By the clock: when it returns, the last message was handed over."""
+    simulator = ExchangeSimulator(ListedFeed(EVENTS), speed=50, await_subscribers=1)
+
+    async def subscribe(url: str) -> None:
+        async with connected(url) as client:
+            await client.subscribe("ticker:all")
+            await asyncio.to_thread(simulator.wait_for_end)
+
+    with simulator.running() as urls:
+        asyncio.run(subscribe(urls.ws))
+    assert len(simulator.journal.sent) == 2
+
+
+def test_only_a_simulator_that_runs_can_be_stepped() -> None:
+    """By hand if it is to be, and not from within its own loop, where it would wait for itself."""
+    simulator = _manual()
+    with pytest.raises(RuntimeError, match="not running"):
+        simulator.play_to(1)
+
+    async def inside() -> None:
+        await simulator.start()
+        with pytest.raises(RuntimeError, match="await advance_to"):
+            simulator.play_to(1)
+        await simulator.stop()
+
+    asyncio.run(inside())
+    timed = ExchangeSimulator(ListedFeed(EVENTS))
+    with timed.running(), pytest.raises(RuntimeError, match="manual"):
+        timed.play_to(1)
