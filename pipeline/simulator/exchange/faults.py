@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from pipeline.simulator.exchange.journal import Journal
 
-__all__ = ["ON_FRAMES", "Fault", "Faults"]
+__all__ = ["KINDS", "ON_FRAMES", "Fault", "Faults"]
 
 _NOTHING: Final = re.compile("")
 _SECONDS: Final = re.compile(r"\d+(\.\d+)?")
@@ -68,10 +68,10 @@ _ON_REQUESTS: Final = {
     "rest": (_STATUS, "rest=STATUS"),
     "upgrade": (_STATUS, "upgrade=STATUS"),
 }
-_KINDS: Final = _ON_FRAMES | {"restart": (re.compile(r"-?\d+|"), "restart[=STEP]")} | _ON_REQUESTS
+KINDS: Final = _ON_FRAMES | {"restart": (re.compile(r"-?\d+|"), "restart[=STEP]")} | _ON_REQUESTS
 ON_FRAMES: Final = frozenset(_ON_FRAMES)
 _KNOWN: Final = (
-    f"{', '.join(form for _, form in _KINDS.values())}; as KIND[=VALUE][@SECONDS or @message N]"
+    f"{', '.join(form for _, form in KINDS.values())}; as KIND[=VALUE][@SECONDS or @message N]"
     '[*TIMES], for example "drop@12.5", "skip=3@message 40*2", "close=1012", "http=429*5"'
 )
 _TEXT: Final = re.compile(
@@ -95,9 +95,9 @@ class Fault:
     times: int = 1
 
     def __post_init__(self) -> None:
-        if self.kind not in _KINDS:
+        if self.kind not in KINDS:
             raise ValueError(f"{self.kind!r} is no kind of fault; what would work: {_KNOWN}")
-        form, wish = _KINDS[self.kind]
+        form, wish = KINDS[self.kind]
         if not form.fullmatch(self.value):
             given = repr(self.value) if self.value else "no value"
             raise ValueError(f"{self.kind} can't be played with {given}; what would work: {wish}")
