@@ -1,8 +1,10 @@
-"""A Tardis on loopback: for the demo, the tests, and users without a key.
+"""Stand-ins on loopback: for the demo, the tests, and users without a key or a network.
 
-    tardis.py      the server: Tardis.dev's HTTP protocol, fed from a folder of minute slices
+    tardis.py      a Tardis: its HTTP protocol, fed from a folder of minute slices
     recording.py   that folder: minutes, filters, availability
-    faults.py      what can go wrong on the way to a client, on demand
+    faults.py      what can go wrong between it and a client, on demand
+    exchange/      a CoinFLEX US: its WebSocket and REST, played from a feed
+    feed.py        what it plays
 
 Nothing else in the package imports it but the command that runs it.
 """

@@ -177,6 +177,9 @@ class Connection:
             return
         if self._rate is not None:
             await self._dawdle(len(frame.payload) / self._rate)
+        transport = self._request.transport
+        if self._socket.closed or transport is None or transport.is_closing():
+            raise ConnectionResetError
         # Noted first: what the socket has taken may be read before this task goes on.
         self.log.add_frame(frame._replace(time=self._clock()))
         opcode = WSMsgType.BINARY if frame.binary else WSMsgType.TEXT

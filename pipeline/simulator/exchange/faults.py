@@ -168,6 +168,6 @@ class Faults:
             elif left:
                 self._left[place] = (fault, left - 1)
             met = FaultMet(self._clock(), at, fault.kind, connection, fault.value, market)
-            self._journal.faults.append(met)
+            self._journal.add_fault(met)
             return fault
         return None

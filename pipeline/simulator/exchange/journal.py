@@ -133,6 +133,7 @@ class Journal:
         self.requests: list[Request] = []
         self.faults: list[FaultMet] = []
         self.request_count = 0
+        self.fault_count = 0
         self._keep = keep
 
     def open(self, time: float, dialect: str) -> ConnectionLog:
@@ -146,6 +147,12 @@ class Journal:
         self.request_count += 1
         if self._keep == "all":
             self.requests.append(request)
+
+    def add_fault(self, fault: FaultMet) -> None:
+        """Count a fault that was played."""
+        self.fault_count += 1
+        if self._keep == "all":
+            self.faults.append(fault)
 
     @property
     def sent(self) -> list[Frame]:

@@ -107,7 +107,9 @@ class ExchangeSimulator:
         if self._runner is not None:
             raise RuntimeError("this simulator is running already")
         self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
-        self._codes = {market.code for market in self._feed.markets}
+        # A recording has to be read through for them.
+        markets = await asyncio.to_thread(lambda: self._feed.markets)
+        self._codes = {market.code for market in markets}
         self._connections = {}
         self._subscriptions: Subscriptions[Connection] = Subscriptions()
         self._pace = Pace(self._speed, self._clock)
@@ -164,8 +166,12 @@ class ExchangeSimulator:
 
     @contextmanager
     def running(self, port: int = 0) -> Iterator[Urls]:
-        """Serve in a thread of its own with its own loop while the block runs."""
+        """Serve in a thread of its own with its own loop while the block runs.
+
+        What has ended the feed early is raised when the block is left.
+        """
         started: Future[tuple[Urls, asyncio.AbstractEventLoop, asyncio.Event]] = Future()
+        failures: list[Exception] = []
 
         async def serve() -> None:
             leave = asyncio.Event()
@@ -176,7 +182,10 @@ class ExchangeSimulator:
                 return
             started.set_result((urls, asyncio.get_running_loop(), leave))
             await leave.wait()
-            await self.stop()
+            try:
+                await self.stop()
+            except Exception as error:  # noqa: BLE001 - raised where the block is left
+                failures.append(error)
 
         thread = threading.Thread(target=lambda: asyncio.run(serve()), name="exchange-simulator")
         thread.start()
@@ -188,6 +197,8 @@ class ExchangeSimulator:
                 loop.call_soon_threadsafe(leave.set)
         finally:
             thread.join()
+        for failure in failures:
+            raise failure
 
     def play_to(self, at: float, timeout: float = 30.0) -> None:
         """Do as advance_to from another thread than the simulator's; TimeoutError if it can't."""

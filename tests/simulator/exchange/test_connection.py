@@ -6,8 +6,17 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 import pytest
 
-from pipeline.simulator.exchange import ExchangeSimulator, Limits
-from tests.simulator.exchange.client import BTC, ETH, Clock, ListedFeed, connected, depth
+from pipeline.simulator.exchange import ExchangeSimulator, Fault, Limits
+from tests.simulator.exchange.client import (
+    BTC,
+    EASY,
+    ETH,
+    Clock,
+    ListedFeed,
+    connected,
+    depth,
+    until,
+)
 
 if TYPE_CHECKING:
     from tests.simulator.exchange.client import Client
@@ -114,10 +123,43 @@ def test_a_command_beyond_the_limit_is_not_carried_out() -> None:
     assert simulator.journal.sent == []
 
 
+def test_a_command_that_is_too_long_is_answered() -> None:
+    """The connection goes on; a command of 64 KiB would have been carried out."""
+    simulator = _manual(limits=EASY)
+
+    async def visit() -> None:
+        url, _ = await simulator.start()
+        async with connected(url) as client:
+            assert (await client.ask('{"op":"ping"}'.ljust(65_537)))["code"] == "20027"
+            assert (await client.ask('{"op":"ping"}'.ljust(65_536)))["event"] == "pong"
+        await simulator.stop()
+
+    asyncio.run(visit())
+
+
+def test_a_frame_after_the_client_has_gone_counts_as_not_sent() -> None:
+    """The journal holds no frame that no socket took."""
+    simulator = ExchangeSimulator(
+        ListedFeed([depth(0), depth(1)]), speed="manual", faults=[Fault("delay", "5", at=1.0)]
+    )
+
+    async def visit() -> None:
+        url, _ = await simulator.start()
+        async with connected(url) as client:
+            await client.subscribe(f"depth:{BTC}")
+            await simulator.advance_to(1)
+        await until(lambda: bool(simulator.journal.connections[0].ending))
+        await simulator.advance_to(9)
+        await simulator.stop()
+
+    asyncio.run(visit())
+    assert [frame.at for frame in simulator.journal.sent] == [0]
+
+
 def test_who_reads_nothing_is_closed_and_delays_no_other() -> None:
     """Played by the clock: the queue of the one overflows, the other is sent everything."""
     simulator = ExchangeSimulator(
-        ListedFeed(LARGE), await_subscribers=2, limits=Limits(buffer=6_000_000)
+        ListedFeed(LARGE), speed=2, await_subscribers=2, limits=Limits(buffer=6_000_000)
     )
 
     async def visit() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -21,7 +22,7 @@ from tests.simulator.exchange.client import (
     ticker,
     trade,
 )
-from tests.simulator.slices import SWAP
+from tests.simulator.slices import SWAP, path_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -291,9 +292,13 @@ def test_a_simulator_starts_anew() -> None:
     asyncio.run(twice())
 
 
-def test_sample_can_be_played_through() -> None:
+def test_sample_can_be_played_through(tmp_path: Path) -> None:
     """Every line of a channel and a market arrives as it was recorded, in order."""
-    feed = RecordedFeed(ROOT / "data" / "sample")
+    minute = ROOT / "data" / "sample" / "2020" / "08" / "01" / "23" / "54.json.gz"
+    copy = path_of(tmp_path, datetime(2020, 8, 1, 23, 54, tzinfo=UTC))
+    copy.parent.mkdir(parents=True)
+    copy.write_bytes(minute.read_bytes())
+    feed = RecordedFeed(tmp_path)
     market = "ETH-USD-SWAP-LIN"
     simulator = ExchangeSimulator(feed, speed="manual", dialect="v2", await_subscribers=1)
     wanted = [e.payload for e in feed.events() if (e.channel, e.market) == ("depth", market)]
@@ -360,6 +365,9 @@ def test_feed_that_breaks_is_reported() -> None:
             await simulator.stop()
 
     asyncio.run(run())
+    broken = pytest.raises(OSError, match="the feed is broken")
+    with broken, simulator.running(), pytest.raises(OSError, match="the feed is broken"):
+        simulator.wait_for_end()
 
 
 def test_the_end_can_be_waited_for() -> None:
