@@ -2,7 +2,8 @@
 
 The flow, one module a step:
 
-    sources/     fetches minute slices over HTTP                 the only network I/O
+    sources/     fetches minute slices, follows the live feed    the only network I/O
+    recording/   lines as they arrive → minute slices            whole whatever happens
     slices.py    THE DOOR: whole slices under raw/, by minute    the immutable truth
     normalize/   lines → rows: messages, book changes, labels    pure
     ingest.py    a day's slices → normalize → the lake           one day, one function

@@ -24,9 +24,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from pipeline.config import Settings
+    from pipeline.recording.arrival_clock import ArrivalClock
     from pipeline.sources.live_state import LiveState
 
-__all__ = ["LIVE", "CaptureReport", "capture"]
+__all__ = ["LIVE", "CaptureReport", "capture", "record"]
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +65,6 @@ def capture(
     *,
     instruments: Sequence[str] | None = None,
     channels: Sequence[str] | None = None,
-    tempo: Tempo | None = None,
     show: Callable[[CaptureReport], None] = lambda _: None,
 ) -> CaptureReport:
     """Record until SIGTERM or SIGINT; then end the open minute, and return what was done.
@@ -74,6 +74,27 @@ def capture(
     Raises LockHeld if another capture of the exchange runs here, ServiceRefused if the exchange
     lets nobody in, LakeUnwritable if the disk takes no more.
     """
+
+    async def until_told() -> CaptureReport:
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        return await record(settings, stop, instruments=instruments, channels=channels, show=show)
+
+    return asyncio.run(until_told())
+
+
+async def record(
+    settings: Settings,
+    stop: asyncio.Event,
+    *,
+    instruments: Sequence[str] | None = None,
+    channels: Sequence[str] | None = None,
+    tempo: Tempo | None = None,
+    clock: ArrivalClock | None = None,
+    show: Callable[[CaptureReport], None] = lambda _: None,
+) -> CaptureReport:
+    """Do what `capture` does, until `stop` is set."""
     address = address_of(settings)
     wanted = _known_channels(channels)
     with holding(settings.data, f"-capture-{address.exchange}"):
@@ -82,9 +103,9 @@ def capture(
         symbols = None if instruments is None else tuple(instruments)
         wire = tuple(address.dialect.channel(name) for name in wanted)
         request = Request(address.exchange, LIVE, wire, symbols, address.host)
-        with Recorder(Recording(door, request)) as recorder:
-            work = _Capture(settings, address, wire, recorder, tempo, show)
-            return asyncio.run(work.run(symbols))
+        with Recorder(Recording(door, request), clock) as recorder:
+            work = _Capture(settings, address, wire, recorder, stop, tempo or Tempo(), show)
+            return await work.run(symbols)
 
 
 def _known_channels(channels: Sequence[str] | None) -> list[str]:
@@ -114,7 +135,8 @@ class _Capture:
         address: Address,
         channels: Sequence[str],
         recorder: Recorder,
-        tempo: Tempo | None,
+        stop: asyncio.Event,
+        tempo: Tempo,
         show: Callable[[CaptureReport], None],
     ) -> None:
         live = settings.live
@@ -124,13 +146,10 @@ class _Capture:
         self._show = show
         self._feed = Feed(address.websocket, (), recorder, login=login, tempo=tempo)
         self._report = CaptureReport(self._feed.state, recorder, address.exchange)
-        self._stop = asyncio.Event()
+        self._stop = stop
 
     async def run(self, symbols: tuple[str, ...] | None) -> CaptureReport:
-        """Record some instruments, or all, until a signal."""
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._stop.set)
+        """Record some instruments, or all, until told to stop."""
         beside = [asyncio.create_task(self._report_on())]
         try:
             async with Rest(self._address.rest, self._address.dialect.rest) as rest:
