@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -92,8 +93,8 @@ class ListedFeed:
 class Client:
     """One WebSocket connection; what takes longer than some seconds fails."""
 
-    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
-        self.socket = socket
+    def __init__(self, websocket: aiohttp.ClientWebSocketResponse) -> None:
+        self.socket = websocket
 
     async def receive(self) -> aiohttp.WSMessage:
         """Return the next frame, of whatever kind."""
@@ -139,10 +140,23 @@ async def until(condition: Callable[[], bool]) -> None:
 
 
 @asynccontextmanager
-async def connected(url: str, *, welcomed: bool = True) -> AsyncIterator[Client]:
-    """Connect, and read the welcome."""
-    async with aiohttp.ClientSession() as session, session.ws_connect(url) as socket:
-        client = Client(socket)
+async def connected(
+    url: str, *, welcomed: bool = True, receive_buffer: int | None = None
+) -> AsyncIterator[Client]:
+    """Connect, and read the welcome; the system keeps `receive_buffer` bytes of the unread."""
+
+    def new_socket(address: tuple[Any, ...]) -> socket.socket:
+        made = socket.socket(*address[:3])
+        if receive_buffer is not None:
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        return made
+
+    connector = aiohttp.TCPConnector(socket_factory=new_socket)
+    async with (
+        aiohttp.ClientSession(connector=connector) as session,
+        session.ws_connect(url) as websocket,
+    ):
+        client = Client(websocket)
         if welcomed:
             assert (await client.json())["event"] == "Welcome"
         yield client
