@@ -12,8 +12,10 @@ from pipeline.times import MINUTES_OF_DAY
 
 if TYPE_CHECKING:
     from datetime import date
+    from pathlib import Path
 
     from pipeline.arrivals import Arrivals
+    from pipeline.slice_file import SliceFacts
 
 __all__ = ["DaySources", "sources_of"]
 
@@ -71,6 +73,14 @@ class DaySources:
                 )
             )
         return ranks
+
+    def paths(self, minute: int) -> list[tuple[int, Path]]:
+        """Return the slices of a minute that count, each with the rank of its request."""
+        return [(rank, self.held[rank].path(minute)) for rank in self.ranks(minute)]
+
+    def facts(self, minute: int) -> list[SliceFacts]:
+        """Return what is known of them, in the same order."""
+        return [self.held[rank].slices[minute] for rank in self.ranks(minute)]
 
     def digest(self) -> str:
         """Return what the day's lake depends on: the slices that count, and the schema."""

@@ -21,7 +21,7 @@ from pipeline.slices import Request
 from pipeline.times import MINUTES_OF_DAY, day_start_us
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -29,8 +29,9 @@ if TYPE_CHECKING:
     from pipeline.day_sources import DaySources
     from pipeline.normalize.coverage import Delivered
     from pipeline.normalize.scan import Words
+    from pipeline.slice_file import SliceFacts
 
-__all__ = ["PartSources", "compile_scan", "parts_of", "read_part"]
+__all__ = ["Extent", "PartReading", "PartSources", "compile_scan", "parts_of", "read_part"]
 
 # A part ends with the minute that brings it to one of these, so that what comes of it fits into
 # memory many times over: bytes of gzip, and lines, for the same bytes may hold a thousand times
@@ -50,37 +51,74 @@ class PartSources:
     slices: list[list[tuple[int, Path]]]
 
 
+@dataclass
+class Extent:
+    """How much of a part there is so far."""
+
+    minutes: int = 0
+    bytes: int = 0
+    lines: int = 0
+
+    def add(self, slices: Iterable[SliceFacts]) -> None:
+        """Count one more minute, with its slices."""
+        self.minutes += 1
+        for facts in slices:
+            self.bytes += facts.bytes
+            self.lines += facts.lines + facts.disconnects
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether a part of that extent ends here."""
+        return self.minutes == _MINUTES or self.bytes >= _BYTES or self.lines >= _LINES
+
+
 def parts_of(sources: DaySources) -> Iterator[PartSources]:
     """Cut a day into parts, in order, each as soon as its minutes are settled."""
-    first, slices, size, lines_there = 0, [], 0, 0
+    first, slices, extent = 0, [], Extent()
     for minute in range(MINUTES_OF_DAY):
-        held = [(rank, sources.held[rank]) for rank in sources.ranks(minute)]
-        slices.append([(rank, day.path(minute)) for rank, day in held])
-        facts = [day.slices[minute] for _, day in held]
-        size += sum(of.bytes for of in facts)
-        lines_there += sum(of.lines + of.disconnects for of in facts)
-        full = len(slices) == _MINUTES or size >= _BYTES or lines_there >= _LINES
-        if full or minute == MINUTES_OF_DAY - 1:
+        slices.append(sources.paths(minute))
+        extent.add(sources.facts(minute))
+        if extent.is_whole or minute == MINUTES_OF_DAY - 1:
             yield PartSources(sources.day, sources.requests, first, slices)
-            first, slices, size, lines_there = minute + 1, [], 0, 0
+            first, slices, extent = minute + 1, [], Extent()
 
 
 def read_part(part: PartSources, delivered: Delivered | None = None) -> Part:
     """Read a part of a day; raises SliceCorrupt. `delivered` is what earlier parts found."""
-    start = day_start_us(part.day)
-    reader = PartReader(part.requests, start, part.first_minute, delivered)
-    blocks = Blocks(PADDING)
-    for minute, held in enumerate(part.slices, part.first_minute):
+    reading = PartReading(part.day, part.requests, part.first_minute, delivered)
+    for held in part.slices:
+        reading.take(held)
+    return reading.finish()
+
+
+class PartReading:
+    """A part that is read minute by minute, from its first one on."""
+
+    def __init__(
+        self,
+        day: date,
+        requests: list[Request],
+        first_minute: int,
+        delivered: Delivered | None = None,
+    ) -> None:
+        self._day = day
+        self._reader = PartReader(requests, day_start_us(day), first_minute, delivered)
+        self._blocks = Blocks(PADDING)
+        self.finish = self._reader.finish
+        self.piece = self._reader.piece
+
+    def take(self, held: list[tuple[int, Path]]) -> None:
+        """Read the next minute's slices, by the rank of their request; raises SliceCorrupt."""
+        reader = self._reader
         reader.begin_minute(tuple(rank for rank, _ in held))
-        begins = beginning(part.day, minute)
-        orders = _orders(blocks, [path for _, path in held], begins)
+        begins = beginning(self._day, reader.minute)
+        orders = _orders(self._blocks, [path for _, path in held], begins)
         slices = []
         for (rank, path), order in zip(held, orders, strict=True):
             slices.append(SliceReader(reader, rank, begins, order))
-            for text, stop in _arrays(blocks, path):
+            for text, stop in _arrays(self._blocks, path):
                 slices[-1].read(text, stop)
         reader.end_minute(slice_.line_before for slice_ in slices)
-    return reader.finish()
 
 
 def _arrays(blocks: Blocks, path: Path) -> Iterator[tuple[NDArray[np.uint8], int]]:

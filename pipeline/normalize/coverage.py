@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DISCONNECT",
+    "END_OF_COVERAGE",
     "MINUTE_PLACES",
     "NOT_FETCHED",
     "Break",
@@ -31,11 +32,13 @@ __all__ = [
     "Delivered",
     "Disconnect",
     "Feed",
+    "Owners",
     "SignOfLife",
 ]
 
 DISCONNECT: Final = "disconnect"
 NOT_FETCHED: Final = "not_fetched"
+END_OF_COVERAGE: Final = "end_of_coverage"
 
 MINUTE_PLACES: Final = 1_000_000_000
 
@@ -49,6 +52,11 @@ class Feed(NamedTuple):
 
 # By rank and feed: the first minute in which a request delivered what it had not asked for.
 Delivered: TypeAlias = dict[tuple[int, Feed], int]
+
+
+# From which minutes of the day on which request's slice counts for a feed (None: none does), in
+# order.
+Owners: TypeAlias = tuple[tuple[int, int | None], ...]
 
 
 class Covering(Protocol):
@@ -177,8 +185,8 @@ class Coverage:
         spans = pairwise([*self.owners(feed), (self._next_minute, None)])
         return sum(end - begin for (begin, owner), (end, _) in spans if owner is not None)
 
-    def owners(self, feed: Feed) -> tuple[tuple[int, int | None], ...]:
-        """Return from which minutes on which request's slice counts (None: none does), in order."""
+    def owners(self, feed: Feed) -> Owners:
+        """Return whose slice counts for a feed."""
         changes = [event for event in self._events if event.rank is None]
         begins = [event.place // MINUTE_PLACES for event in changes]
         delivered = [self.delivered.get((rank, feed), 0) for rank in range(len(self._requests))]

@@ -14,7 +14,13 @@ import polars as pl
 import pyarrow as pa
 
 from pipeline.normalize.columns import LISTS, PAIRS, Columns, lengths, offsets
-from pipeline.normalize.coverage import DISCONNECT, MINUTE_PLACES, NOT_FETCHED, Break
+from pipeline.normalize.coverage import (
+    DISCONNECT,
+    END_OF_COVERAGE,
+    MINUTE_PLACES,
+    NOT_FETCHED,
+    Break,
+)
 from pipeline.normalize.labels import Carry, label
 from pipeline.normalize.scan import BOOK, FIRST, STATUSES, UNAPPLIED
 from pipeline.normalize.standing import changes
@@ -139,14 +145,43 @@ class DepthFeed:
             self._emit_group(rest.cut(0, end), int(rest.rows["local_timestamp"][end]))
             self._waiting = [rest.cut(end, len(rest)).kept()]
 
+    def settle(self, day_end: int) -> None:
+        """Emit every row whose end is known: all but the last; that too where the feed broke since.
+
+        The next rows go on from there. For clocks that never step back alone.
+        """
+        if not self._waiting:
+            return
+        rest = Columns.joined(self._waiting)
+        pending = self._broken_now()
+        if pending:
+            rest.rows["broken_from"][-1] = _earliest(pending)
+            self._emit_group(rest, day_end)
+            self._waiting = []
+        elif len(rest) > 1:
+            end = len(rest) - 1
+            self._emit_group(rest.cut(0, end), int(rest.rows["local_timestamp"][end]))
+            self._waiting = [rest.cut(end, len(rest)).kept()]
+
+    def gaps_so_far(self, day_end: int) -> list[Gap]:
+        """Return the gaps that would be, if nothing more came of the day; after `settle`."""
+        pending = self._broken_now()
+        if pending:
+            return [*self.gaps, Gap(_earliest(pending), day_end, pending[0].cause)]
+        known_to = int(self._waiting[-1].rows["local_timestamp"][-1])
+        return [*self.gaps, Gap(known_to, day_end, END_OF_COVERAGE)]
+
+    def _broken_now(self) -> list[Break]:
+        """Return what broke the feed since its last message."""
+        return [*self._pending, *self._breaks(self._last_place, None)]
+
     def finish(self, day_end: int) -> None:
         """End the day: the last rows are valid up to its end, an open gap closes there."""
-        pending = [*self._pending, *self._breaks(self._last_place, None)]
+        pending = self._broken_now()
         if pending:
             begin, cause = _earliest(pending), pending[0].cause
             self._break_last(begin)
-            end = "end_of_coverage" if cause == NOT_FETCHED else cause
-            self._note_gap(begin, day_end, end)
+            self._note_gap(begin, day_end, END_OF_COVERAGE if cause == NOT_FETCHED else cause)
         if self._waiting:
             self._emit_group(Columns.joined(self._waiting), day_end)
 

@@ -135,6 +135,15 @@ class PartReader:
                 part.last[number] = self.standing.last(number)
         return part
 
+    def piece(self) -> Part:
+        """Return what was found since the last time, while the part goes on with its books.
+
+        Taken one after the other, pieces are as good as the whole part.
+        """
+        found = self.finish()
+        self.part = Part([], found.feeds, actions=found.actions)
+        return found
+
     # --- for the slices ------------------------------------------------------------------------
 
     def number(self, feed: Feed) -> int:

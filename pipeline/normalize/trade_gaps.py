@@ -11,7 +11,13 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
-from pipeline.normalize.coverage import DISCONNECT, MINUTE_PLACES, NOT_FETCHED, Disconnect
+from pipeline.normalize.coverage import (
+    DISCONNECT,
+    END_OF_COVERAGE,
+    MINUTE_PLACES,
+    NOT_FETCHED,
+    Disconnect,
+)
 from pipeline.normalize.depth import Gap
 from pipeline.times import DAY_US, MINUTE_US, MINUTES_OF_DAY
 
@@ -47,14 +53,15 @@ class Connections:
         """Return the rows of `trade_gaps` of a feed: first midnight, then its gaps, in order.
 
         `owners` tells from which minutes of the day on whose slice counts. Feeds for which the same
-        slices count have the same gaps.
+        slices count have the same gaps. Asked once the day is told to its end.
         """
         found = self._gaps.get(owners)
         if found is None:
-            found = self._gaps[owners] = self._found(owners)
+            found = self._gaps[owners] = self.trade_gaps_so_far(owners)
         return found
 
-    def _found(self, owners: Iterable[tuple[int, int | None]]) -> list[Gap]:
+    def trade_gaps_so_far(self, owners: Iterable[tuple[int, int | None]]) -> list[Gap]:
+        """Return them of a day that may go on."""
         feed = _Feed(self._day_start)
         for (minute, rank), (end, _) in pairwise([*owners, (MINUTES_OF_DAY, None)]):
             if rank is None:
@@ -109,7 +116,7 @@ class _Feed:
             start, cause = self._unknown
             came_before = start > self._day_start
             ended = cause == NOT_FETCHED and came_before
-            self._gaps.append(Gap(start, day_end, "end_of_coverage" if ended else cause))
+            self._gaps.append(Gap(start, day_end, END_OF_COVERAGE if ended else cause))
         until = day_end if self._first_line is None else self._first_line
         return [Gap(self._day_start, until, MIDNIGHT), *self._gaps]
 
