@@ -3,79 +3,48 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline import durable
-from pipeline.channels import DEPTH_CHANNELS
-from pipeline.lake import PARTITIONED, Lake
-from pipeline.parquet import arrow_schema, parquet_options, to_arrow, writer_of
-from pipeline.schemas import CATALOGUE, DEPTH, SCHEMA_VERSION, VERSION
-from pipeline.versions import UNSTAMPED, put_into, version_of
+from pipeline.parquet import parquet_options, to_arrow, writer_of
+from pipeline.partition_writer import Counts, PartitionWriter, catalogued
+from pipeline.schemas import CATALOGUE, DEPTH, SCHEMA_VERSION
+from pipeline.versions import put_into, version_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from datetime import date
     from pathlib import Path
 
+    from pipeline.lake import Lake
+
 __all__ = ["DayWriter"]
-
-
-class _Appending:
-    """What a Parquet writer writes to: kept until a row group is done, then appended to the file.
-
-    No file stays open: a day may have more instruments than a process may have files.
-    """
-
-    closed = False
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._kept = bytearray()
-        self._appended = 0
-
-    def write(self, part: bytes) -> int:
-        self._kept += part
-        return len(part)
-
-    def tell(self) -> int:
-        return self._appended + len(self._kept)
-
-    def flush(self) -> None:
-        """Do nothing: `append` is what brings the bytes to the file."""
-
-    def append(self) -> None:
-        """Bring to the file what was written since the last time."""
-        with self._path.open("ab") as file:
-            file.write(self._kept)
-        self._appended += len(self._kept)
-        self._kept.clear()
 
 
 @dataclass
 class _Partition:
-    """A file being written, and what the catalogue will say of it."""
+    """A file being written, and what is known of its rows."""
 
-    table: str
     instrument: str | None
     path: Path
-    draft: Path
-    sink: _Appending
-    writer: pq.ParquetWriter
-    rows: int = 0
-    sums: dict[str, int] = field(default_factory=dict)
-    first: Any = None
-    last: Any = None
+    writer: PartitionWriter
+    counts: Counts = field(default_factory=Counts)
     latest_end: Any = None
     overlaps: bool = False
 
-    @property
-    def is_versioned(self) -> bool:
-        """Whether its rows say of which version of the day they are."""
-        return VERSION in PARTITIONED[self.table].columns
+    def write(self, rows: pl.DataFrame) -> None:
+        """Append rows as a row group of their own."""
+        self.writer.write(rows)
+        self.counts.add(self.writer.table, rows)
+        if "valid_until" in rows.columns:
+            ends, arrivals = pl.col("valid_until"), pl.col("local_timestamp")
+            least, most = rows.select(pl.min_horizontal(ends, arrivals).min(), m=ends.max()).row(0)
+            self.overlaps |= self.latest_end is not None and least < self.latest_end
+            self.latest_end = max(most, self.latest_end or most)
 
 
 class DayWriter:
@@ -93,22 +62,19 @@ class DayWriter:
 
     def __exit__(self, *_: object) -> None:
         for partition in self._partitions.values():
-            partition.writer.close()
-            partition.draft.unlink(missing_ok=True)
+            partition.writer.abandon()
 
     def write(self, table: str, instrument: str | None, rows: pl.DataFrame) -> None:
         """Append rows as a row group of their own."""
         if rows.is_empty():
             return
-        partition = self._partitions.get((table, instrument)) or self._open(table, instrument, rows)
-        if partition.is_versioned:
-            rows = rows.with_columns(pl.lit(UNSTAMPED).alias(VERSION.name))
-        with durable.writing(partition.path):
-            partition.writer.write_table(
-                to_arrow(rows, PARTITIONED[table]), row_group_size=rows.height
-            )
-            partition.sink.append()
-        _count(partition, rows)
+        partition = self._partitions.get((table, instrument))
+        if partition is None:
+            path = self._lake.partition(table, instrument, self._day)
+            with durable.writing(path):
+                writer = PartitionWriter(table, durable.new_draft(self._lake.drafts), rows)
+            partition = self._partitions[table, instrument] = _Partition(instrument, path, writer)
+        partition.write(rows)
 
     def commit(
         self,
@@ -124,105 +90,40 @@ class DayWriter:
         the new day, wherever a kill or a power cut comes in between.
         """
         self._about["source"] = source
-        stale = self._lake.partitions_of(self._day, instruments)
+        stale = {path.parent for path in self._lake.partitions_of(self._day, instruments)}
         with durable.writing(self._lake.root):
             for partition in self._partitions.values():
                 self._close(partition)
             self.derived_removed = self._lake.remove_derived(self._day, instruments)
             # All of an instrument at once, so that its tables are of two versions for a moment.
-            for _, partition in sorted(self._partitions.items(), key=lambda one: str(one[0][1])):
-                durable.commit(partition.draft, partition.path)
-                stale.discard(partition.path)
-            for path in stale:
-                durable.remove(path)
+            for partition in sorted(self._partitions.values(), key=lambda one: str(one.instrument)):
+                self._lake.put(partition.writer.draft, partition.path)
+                stale.discard(partition.path.parent)
+            for folder in stale:
+                durable.remove_folder(folder, self._lake.drafts)
         rows = [self._catalogued(instrument, facts[instrument]) for instrument in sorted(facts)]
         return pl.DataFrame(rows, schema=CATALOGUE.schema)
 
-    def _open(self, table: str, instrument: str | None, first: pl.DataFrame) -> _Partition:
-        path = self._lake.partition(table, instrument, self._day)
-        with durable.writing(path):
-            draft = durable.new_draft(self._lake.drafts)
-        sink = _Appending(draft)
-        writer = writer_of(
-            pa.PythonFile(sink, mode="w"),
-            arrow_schema(PARTITIONED[table]),
-            first,
-            **parquet_options(PARTITIONED[table]),
-        )
-        partition = _Partition(table, instrument, path, draft, sink, writer)
-        self._partitions[table, instrument] = partition
-        return partition
-
     def _close(self, partition: _Partition) -> None:
+        writer = partition.writer
         keys = {"exchange": self._lake.exchange, "date": self._day.isoformat()}
         if partition.instrument is not None:
             keys["instrument"] = partition.instrument
-        about = {**self._about, **keys, "table": partition.table, "rows": str(partition.rows)}
-        partition.writer.add_key_value_metadata(about)
-        partition.writer.close()
-        partition.sink.append()
+        about = {**self._about, **keys, "table": writer.table, "rows": str(partition.counts.rows)}
+        writer.close(about)
         if partition.overlaps:
-            _end_where_later_ones_begin(partition.draft, about)
-        if partition.is_versioned:
-            put_into(partition.draft, version_of(self._about["source"], self._about["version"]))
+            _end_where_later_ones_begin(writer.draft, about)
+        if writer.is_versioned:
+            put_into(writer.draft, version_of(self._about["source"], self._about["version"]))
 
     def _catalogued(self, instrument: str, facts: Mapping[str, int]) -> dict[str, Any]:
-        mine = {p.table: p for p in self._partitions.values() if p.instrument == instrument}
-        depth = mine.get(DEPTH.name)
-        sums = depth.sums if depth else dict.fromkeys(_SUMS, 0)
-        timed = [partition for partition in mine.values() if partition.first is not None]
-        return {
-            "instrument": instrument,
-            "date": self._day,
-            "depth_messages": depth.rows if depth else 0,
-            "other_depth_messages": sum(mine[c].rows for c in DEPTH_CHANNELS[1:] if c in mine),
-            **{table: mine[table].rows if table in mine else 0 for table in ("trades", "tickers")},
-            **sums,
-            **facts,
-            "first_local_timestamp": min((p.first for p in timed), default=None),
-            "last_local_timestamp": max((p.last for p in timed), default=None),
-            "bytes": sum(partition.path.stat().st_size for partition in mine.values()),
-            "source": self._about["source"],
-            "schema_version": SCHEMA_VERSION,
+        mine = {
+            of.writer.table: of for of in self._partitions.values() if of.instrument == instrument
         }
-
-
-_SUMS: Final = {
-    "depth_changes": (
-        pl.col("bid_change_price").list.len().sum() + pl.col("ask_change_price").list.len().sum()
-    ),
-    "missed_snapshots": pl.col("missed").sum(),
-    "missed_in_gaps": pl.col("missed_in_gap").sum(),
-    "restarts": pl.col("epoch").max(),
-    "duplicates": pl.col("duplicate").sum(),
-    "checksum_mismatches": (pl.col("checksum_status") == "mismatch").sum(),
-    "crossed": pl.col("crossed").sum(),
-    "irregular": pl.col("irregular").sum(),
-}
-
-
-def _count(partition: _Partition, rows: pl.DataFrame) -> None:
-    """Add what the catalogue says of the rows."""
-    partition.rows += rows.height
-    if partition.table == DEPTH.name:
-        for name, value in rows.select(**_SUMS).row(0, named=True).items():
-            so_far = partition.sums.get(name, 0)
-            partition.sums[name] = value if name == "restarts" else so_far + value
-    if "local_timestamp" in rows.columns:
-        span = rows.select(
-            first=pl.col("local_timestamp").min(), last=pl.col("local_timestamp").max()
-        )
-        first, last = span.row(0)
-        partition.first = min(first, partition.first or first)
-        partition.last = max(last, partition.last or last)
-        if "valid_until" in rows.columns:
-            ends = pl.col("valid_until")
-            least, most = rows.select(least=ends.min(), most=ends.max()).row(0)
-            earliest = min(first, least)
-            partition.overlaps |= (
-                partition.latest_end is not None and earliest < partition.latest_end
-            )
-            partition.latest_end = max(most, partition.latest_end or most)
+        size = sum(partition.path.stat().st_size for partition in mine.values())
+        further = {**facts, "bytes": size, "source": self._about["source"]}
+        counts = {table: partition.counts for table, partition in mine.items()}
+        return catalogued(self._day, instrument, counts, further)
 
 
 def _end_where_later_ones_begin(path: Path, about: Mapping[str, str]) -> None:

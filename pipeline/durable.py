@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import os
 import secrets
@@ -15,7 +16,23 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["clear", "commit", "new_draft", "remove", "replacing", "writing"]
+__all__ = [
+    "clear",
+    "commit",
+    "flush",
+    "new_draft",
+    "put_folder",
+    "remove",
+    "remove_folder",
+    "replacing",
+    "writing",
+]
+
+# What Linux has and Python does not: rename(2) that exchanges.
+_renameat2 = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+_HERE = -100  # AT_FDCWD
+_RENAME_EXCHANGE = 2
+_CAN_NOT_EXCHANGE = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP)
 
 _REASONS = {
     errno.ENOSPC: "the disk is full",
@@ -50,11 +67,11 @@ def new_draft(drafts: Path) -> Path:
 
 def commit(draft: Path, path: Path) -> None:
     """Give a finished draft its real name; after this returns it survives a power cut."""
-    _flush(draft)
+    flush(draft)
     made = _make_folder(path.parent)
     draft.replace(path)
     for folder in (path.parent, *made):
-        _flush(folder)
+        flush(folder)
 
 
 def remove(path: Path) -> None:
@@ -64,9 +81,51 @@ def remove(path: Path) -> None:
     """
     with writing(path):
         path.unlink()
-        _flush(path.parent)
+        flush(path.parent)
         with suppress(OSError):
             path.parent.rmdir()
+
+
+def remove_folder(folder: Path, drafts: Path) -> None:
+    """Remove a folder with all that is in it, in one step for whoever looks at it."""
+    with writing(folder):
+        away = new_draft(drafts)
+        folder.rename(away)
+        flush(folder.parent)
+        shutil.rmtree(away)
+
+
+def put_folder(draft: Path, folder: Path) -> None:
+    """Give a finished folder its real name, in place of another if there is one, in one step.
+
+    Where the system can't exchange two folders the name is free for a moment. After this returns
+    it survives a power cut. The files in the folder are to be flushed already.
+    """
+    flush(draft)
+    made = _make_folder(folder.parent)
+    try:
+        _exchange(draft, folder)
+    except FileNotFoundError:  # nothing is there yet
+        draft.rename(folder)
+    for changed in (folder.parent, *made):
+        flush(changed)
+    if draft.exists():
+        shutil.rmtree(draft)
+
+
+def _exchange(one: Path, other: Path) -> None:
+    """Let two folders of a file system have each other's names."""
+    if _renameat2 is not None:
+        failed = _renameat2(_HERE, os.fsencode(one), _HERE, os.fsencode(other), _RENAME_EXCHANGE)
+        code = ctypes.get_errno()
+        if not failed:
+            return
+        if code not in _CAN_NOT_EXCHANGE:
+            raise OSError(code, os.strerror(code), os.fspath(one), None, os.fspath(other))
+    away = one.with_name(f"{one.name}-away")
+    other.rename(away)
+    one.rename(other)
+    away.rename(one)
 
 
 @contextmanager
@@ -97,7 +156,8 @@ def _make_folder(folder: Path) -> list[Path]:
     return [new.parent for new in missing]
 
 
-def _flush(path: Path) -> None:
+def flush(path: Path) -> None:
+    """Bring a file, or the entries of a folder, to the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,6 +1,7 @@
 """The lake: Parquet, one file per table, instrument and day, derived from raw and replaceable.
 
     lake/<table>/exchange=<id>/instrument=<name>/date=<YYYY-MM-DD>/data.parquet
+                                                        …/part-<NNN>.parquet  while it is recorded
     lake/<table>/exchange=<id>/date=<YYYY-MM-DD>/data.parquet        quarantine, ingests
     lake/book_snapshot_…/exchange=<id>/…                              derived_tables.py
     lake/_catalogue/<exchange>.parquet                               what there is, with counts
@@ -98,14 +99,28 @@ class Lake:
         """Return the files of a day: of all instruments and of the exchange, or of some."""
         if instruments is not None:
             of_each = set(tables).difference(_OF_THE_EXCHANGE)
-            paths = {self.partition(table, name, day) for name in instruments for table in of_each}
-            return {path for path in paths if path.exists()}
+            paths = [self.partition(table, name, day) for name in instruments for table in of_each]
+            return {path for of in paths for path in self.files_in(of.parent)}
         found: set[Path] = set()
         for table in tables:
             inner = "" if table in _OF_THE_EXCHANGE else "instrument=*/"
-            pattern = f"{inner}date={day.isoformat()}/data.parquet"
+            pattern = f"{inner}date={day.isoformat()}/*.parquet"
             found.update((self.root / table / f"exchange={self.exchange}").glob(pattern))
         return found
+
+    def files_in(self, folder: Path) -> list[Path]:
+        """Return the files of a partition in order: one, or while its day is recorded its parts."""
+        return sorted(folder.glob("*.parquet"))
+
+    def put(self, draft: Path, path: Path) -> None:
+        """Give a finished draft of a partition its real name, also where there are parts of it."""
+        others = [other for other in self.files_in(path.parent) if other != path]
+        if not others:
+            durable.commit(draft, path)
+            return
+        folder = durable.new_draft(self.drafts)
+        durable.commit(draft, folder / path.name)
+        durable.put_folder(folder, path.parent)
 
     def bytes_of(self, day: date, instrument: str) -> int:
         """Return the size of an instrument's files of a day, as the folders say."""

@@ -57,6 +57,11 @@ class Table(NamedTuple):
         return {column.name: column.type for column in self.columns}
 
     @property
+    def names(self) -> list[str]:
+        """The columns' names, in order."""
+        return [column.name for column in self.columns]
+
+    @property
     def normalized(self) -> dict[str, pl.DataType]:
         """What of `schema` is known while the day is read: all but its version."""
         return {name: kind for name, kind in self.schema.items() if name != VERSION.name}

@@ -43,6 +43,7 @@ LAYERS = [
     ["pipeline.normalize"],
     ["pipeline.parquet"],
     ["pipeline.lake", "pipeline.versions"],
+    ["pipeline.partition_writer"],
     ["pipeline.day_writer"],
     ["pipeline.catalogue"],
     ["pipeline.views"],

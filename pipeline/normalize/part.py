@@ -115,6 +115,7 @@ class PartReader:
     def begin_minute(self, present: tuple[int, ...]) -> None:
         """Open the next minute; `present` are the ranks that have a whole slice."""
         self.minute += 1
+        self.standing.begin_minute()
         self.part.present.append(present)
         if self.coverage.begin_minute(present):
             self._break(None)

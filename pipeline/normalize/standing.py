@@ -45,7 +45,7 @@ __all__ = ["KEYFRAME_EVERY", "StandingBooks", "changes"]
 Levels = dict[float, float]
 
 # A keyframe costs a whole book (about 200 levels), a look-up the changes since the last one. How
-# often was measured (docs/adr/0006).
+# often was measured (docs/adr/0006); the first of each minute is one, too.
 KEYFRAME_EVERY: Final = 512
 _FIRST_ROOM: Final = 256  # bytes of a side's text, of a feed that says little
 _KINDS: Final = {"book": BOOK, "difference": DIFFERENCE, "unapplied": UNAPPLIED}
@@ -87,6 +87,10 @@ class StandingBooks:
         for feed in feeds:
             if self._feeds["reset"][feed] != FIRST:  # of which nothing is known anyway
                 self._feeds["reset"][feed] = BROKEN
+
+    def begin_minute(self) -> None:
+        """Have the next message of each feed stored whole: a minute can be read without others."""
+        self._feeds["since"] = KEYFRAME_EVERY
 
     def take(
         self,

@@ -17,6 +17,9 @@ from pipeline.schemas import DEPTH
 from pipeline.times import DAY_US, MINUTE_US
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
     from pipeline.lake import Lake
@@ -90,25 +93,45 @@ class Group:
         )
 
 
+class _Open:
+    """An open file of a partition."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = str(path)
+        self._source = pa.OSFile(self.path)
+        with damage_named(self.path):
+            self.file = pq.ParquetFile(self._source)
+
+    def close(self) -> None:
+        self.file.close()
+        self._source.close()
+
+
 class DayFile:
     """An open partition; its groups say in which rows a time is to be looked for.
 
-    Raises LakeDamaged for what is no Parquet, or none that can be read to its end.
+    It has one file, or several while its day is recorded. Raises LakeDamaged for what is no
+    Parquet, or none that can be read to its end.
     """
 
-    def __init__(self, path: str, day: int) -> None:
+    def __init__(self, paths: Sequence[Path], day: int) -> None:
         self.day = day
-        self._path = path
-        self._source = pa.OSFile(path)
-        with damage_named(path):
-            self._file = pq.ParquetFile(self._source)
+        self._files: list[_Open] = []
+        try:
+            for path in paths:
+                self._files.append(_Open(path))
+        except BaseException:
+            self.close()
+            raise
+        self._groups = [(of, n) for of in self._files for n in range(of.file.num_row_groups)]
 
     @classmethod
     def open(cls, lake: Lake, instrument: str, day: int) -> Self | None:
         """Open the partition of a day (days since 1970); None if there is none."""
         try:
-            date_of = date.fromordinal(_EPOCH + day)
-            return cls(str(lake.partition(DEPTH.name, instrument, date_of)), day)
+            folder = lake.partition(DEPTH.name, instrument, date.fromordinal(_EPOCH + day)).parent
+            paths = lake.files_in(folder)
+            return cls(paths, day) if paths else None
         except (FileNotFoundError, ValueError, OverflowError):  # no such day, or no day at all
             return None
 
@@ -116,11 +139,15 @@ class DayFile:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._file.close()
-        self._source.close()
+        self.close()
+
+    def close(self) -> None:
+        """Close its files."""
+        for of in self._files:
+            of.close()
 
     def __len__(self) -> int:
-        return int(self._file.num_row_groups)
+        return len(self._groups)
 
     @cached_property
     def ends(self) -> NDArray[np.int64]:
@@ -134,13 +161,13 @@ class DayFile:
 
     def group(self, number: int) -> Group:
         """Read a group of rows."""
-        with damage_named(self._path):
-            return Group.of(self._file.read_row_group(number, columns=_COLUMNS))
+        of, place = self._groups[number]
+        with damage_named(of.path):
+            return Group.of(of.file.read_row_group(place, columns=_COLUMNS))
 
     def _statistics(self, name: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        metadata = self._file.metadata
-        place = self._file.schema_arrow.names.index(name)  # no list column stands before it
-        found = [metadata.row_group(n).column(place).statistics for n in range(len(self))]
+        place = DEPTH.names.index(name)  # no list column stands before it
+        found = [of.file.metadata.row_group(n).column(place).statistics for of, n in self._groups]
         bounds = [(one.min_raw, one.max_raw) for one in found]
         least, most = np.array(bounds, np.int64).reshape(-1, 2).T
         return least, most

@@ -2,5 +2,5 @@
 create or replace macro all_files(table_name) as
   [
     empty_file(table_name),
-    format('{}/{}/exchange={}/*/*/data.parquet', lake_root(), table_name, exchange_id())
+    format('{}/{}/exchange={}/*/*/*.parquet', lake_root(), table_name, exchange_id())
   ];

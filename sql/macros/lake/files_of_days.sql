@@ -7,7 +7,7 @@ create or replace macro files_of_days(table_name, instrument, days) as
       then list_transform(days, lambda day: day_file(table_name, folder_name(instrument), day))
     else [
       format(
-        '{}/{}/exchange={}/instrument={}/*/data.parquet',
+        '{}/{}/exchange={}/instrument={}/*/*.parquet',
         lake_root(), table_name, exchange_id(), folder_name(instrument)
       )
     ]
