@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.channels import CHANNELS
 from pipeline.errors import UsageError
+from pipeline.live_lake import LiveLake
 from pipeline.lock import holding
 from pipeline.recording.open_minute import Recording
 from pipeline.recording.recorder import Recorder
@@ -22,6 +23,7 @@ from pipeline.sources.rest import Rest, RestRefused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from datetime import datetime
 
     from pipeline.config import Settings
     from pipeline.recording.arrival_clock import ArrivalClock
@@ -65,12 +67,14 @@ def capture(
     *,
     instruments: Sequence[str] | None = None,
     channels: Sequence[str] | None = None,
+    raw_only: bool = False,
     show: Callable[[CaptureReport], None] = lambda _: None,
 ) -> CaptureReport:
     """Record until SIGTERM or SIGINT; then end the open minute, and return what was done.
 
     `instruments` None is all that the exchange has, also those that come later. `show` is called
-    every few seconds. Nothing of the lake is touched: `ingest` brings in what is recorded.
+    every few seconds. Each minute is in the lake moments after it is over, unless `raw_only`: then
+    `ingest` brings in what is recorded.
     Raises LockHeld if another capture of the exchange runs here, ServiceRefused if the exchange
     lets nobody in, LakeUnwritable if the disk takes no more.
     """
@@ -79,7 +83,9 @@ def capture(
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        return await record(settings, stop, instruments=instruments, channels=channels, show=show)
+        return await record(
+            settings, stop, instruments=instruments, channels=channels, raw_only=raw_only, show=show
+        )
 
     return asyncio.run(until_told())
 
@@ -92,6 +98,7 @@ async def record(
     channels: Sequence[str] | None = None,
     tempo: Tempo | None = None,
     clock: ArrivalClock | None = None,
+    raw_only: bool = False,
     show: Callable[[CaptureReport], None] = lambda _: None,
 ) -> CaptureReport:
     """Do what `capture` does, until `stop` is set."""
@@ -103,9 +110,17 @@ async def record(
         symbols = None if instruments is None else tuple(instruments)
         wire = tuple(address.dialect.channel(name) for name in wanted)
         request = Request(address.exchange, LIVE, wire, symbols, address.host)
-        with Recorder(Recording(door, request), clock) as recorder:
+        with ExitStack() as beside:
+            # Entered first, so that it is told of the last minute before it is left.
+            lake = None if raw_only else LiveLake(settings.data, address.exchange, address.host)
+            ended = beside.enter_context(lake).minute_is_over if lake else _ignore
+            recorder = beside.enter_context(Recorder(Recording(door, request), clock, ended=ended))
             work = _Capture(settings, address, wire, recorder, stop, tempo or Tempo(), show)
             return await work.run(symbols)
+
+
+def _ignore(_: datetime) -> None:
+    pass
 
 
 def _known_channels(channels: Sequence[str] | None) -> list[str]:

@@ -33,7 +33,10 @@ log = logging.getLogger(__name__)
 
 
 class Catalogue:
-    """The catalogue as it stands; `rows` have the columns of CATALOGUE, `days` are by ISO date."""
+    """The catalogue as it stands; `rows` have the columns of CATALOGUE, `days` are by ISO date.
+
+    `recorded` are the rows of days that have parts, which a recording writes beside it.
+    """
 
     def __init__(self, lake: Lake) -> None:
         self._lake = lake
@@ -48,11 +51,19 @@ class Catalogue:
             assert isinstance(frame, pl.DataFrame)  # noqa: S101 - tells the type checker
             self.rows = frame
             self.days = json.loads((table.schema.metadata or {}).get(b"days", b"{}"))
+        found = [_read(path) for path in sorted(lake.recorded.glob("*.parquet"))]
+        recorded = [pl.DataFrame(table) for table in found if table is not None]
+        self.recorded = pl.concat([CATALOGUE.empty(), *recorded])
 
     @property
     def is_empty(self) -> bool:
         """Whether no day of the exchange was ever brought into the lake."""
-        return not self.days and self.rows.is_empty()
+        return not self.days and self.rows.is_empty() and self.recorded.is_empty()
+
+    @property
+    def instruments(self) -> frozenset[str]:
+        """The names of all instruments that the lake has."""
+        return frozenset(self.rows["instrument"]) | frozenset(self.recorded["instrument"])
 
     def check(self) -> None:
         """Raise LakeEmpty, or LakeOutdated where other versions wrote all days; warn of some."""

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from pipeline.arrivals import Arrivals
     from pipeline.normalize.part import Part, Tally
 
-__all__ = ["DayResult", "Readers", "ingest_day"]
+__all__ = ["DayResult", "Readers", "ingest_day", "ingest_row"]
 
 log = logging.getLogger(__name__)
 
@@ -50,8 +50,8 @@ class DayResult:
 
     `derived_removed`: how many partitions of derived tables went with what the lake had before.
 
-    No rows (None) where nothing was to be written: the lake had the day already, or there is no
-    whole slice.
+    No rows (None) where nothing was to be written: the lake had the day already, there is no whole
+    slice, or the day is being recorded (`is_held`) and brought in by whoever does so.
     """
 
     day: date
@@ -59,6 +59,7 @@ class DayResult:
     about: dict[str, Any]
     corrupt: dict[str, str]
     derived_removed: int = 0
+    is_held: bool = False
 
 
 def ingest_day(
@@ -77,11 +78,14 @@ def ingest_day(
     `readers` read parts of the day ahead. Of a day among `arrivals` each minute is waited for;
     `needed` is asked when all of them are settled.
     """
-    door, distrusted = Door(data, exchange), set[Path | str]()
+    door, lake, distrusted = Door(data, exchange), Lake(data, exchange), set[Path | str]()
     while True:
         sources = sources_of(door, day, arrivals)
         try:
-            return _write_day(Lake(data, exchange), sources, instruments, readers, needed)
+            with lake.holding_day(day) as is_ours:
+                if is_ours:
+                    return _write_day(lake, sources, instruments, readers, needed)
+                return DayResult(day, None, {}, sources.corrupt, is_held=True)
         except SliceCorrupt as error:
             if error.path in distrusted:  # examined anew, and found whole
                 raise
@@ -113,13 +117,14 @@ def _write_day(
             day.take(part)
         if not needed(sources):
             return DayResult(sources.day, None, {}, sources.corrupt)
-        rows = [_ingest_row(sources, *at, tally) for at, tally in sorted(day.tallies.items())]
+        rows = [ingest_row(sources, *at, tally) for at, tally in sorted(day.tallies.items())]
         writer.write(INGESTS.name, None, pl.DataFrame(rows, schema=INGESTS.schema))
         facts = day.finish()
         if instruments is not None:
             facts = {name: facts[name] for name in facts if name in instruments}
         digest = sources.digest()
         catalogued = writer.commit(digest, facts, instruments)
+        lake.forget_recorded(sources.day)
     totals = Counter[str]()
     for tally in day.tallies.values():
         totals.update(tally)
@@ -156,7 +161,8 @@ def _parts(sources: DaySources, day: DayNormalizer, readers: Readers | None) -> 
             future.cancel()
 
 
-def _ingest_row(sources: DaySources, minute: int, rank: int, tally: Tally) -> dict[str, Any]:
+def ingest_row(sources: DaySources, minute: int, rank: int, tally: Tally) -> dict[str, Any]:
+    """Return the row of `ingests` of a slice that was used."""
     facts = sources.held[rank].slices[minute]
     row = {
         "slice": sources.slice_name(rank, minute),

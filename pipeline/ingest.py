@@ -41,13 +41,14 @@ _SLICES_WORTH_HELP: Final = 120
 
 @dataclass
 class IngestReport:
-    """What a run did: days written and found up to date, lines, what was corrupt.
+    """What a run did: days written, found up to date, or left to a recording; what was corrupt.
 
     `derived_removed` are partitions of derived tables that were made from what is now replaced.
     """
 
     written: list[str] = field(default_factory=list)
     up_to_date: list[str] = field(default_factory=list)
+    being_recorded: list[str] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     corrupt: dict[str, str] = field(default_factory=dict)
     derived_removed: int = 0
@@ -91,6 +92,7 @@ def ingest(
             progress(result.day, done, total)
     run.report.written.sort()
     run.report.up_to_date.sort()
+    run.report.being_recorded.sort()
     known = set(run.catalogue.rows["instrument"])
     for name in sorted((wanted or frozenset()) - known):
         raise UsageError.not_among("--instruments", name, known)
@@ -173,6 +175,8 @@ class _Run:
     def note(self, result: DayResult) -> None:
         """Take what came of a day into the catalogue and the report."""
         self.report.corrupt |= result.corrupt
+        if result.is_held:
+            self.report.being_recorded.append(result.day.isoformat())
         if result.rows is None:
             return
         self.catalogue.replace(result.day, result.rows, result.about, self.wanted)
@@ -185,6 +189,8 @@ class _Run:
 
     def _up_to_date(self, sources: DaySources) -> bool:
         """Say whether the lake has the day as these slices give it, by the sizes of its files."""
+        if self._lake.is_in_parts(sources.day):
+            return False
         if self.catalogue.source_of(sources.day, self.wanted) != {sources.digest()}:
             return False
         if not self._lake.partition(INGESTS.name, None, sources.day).exists():

@@ -1,10 +1,11 @@
 """The lake: Parquet, one file per table, instrument and day, derived from raw and replaceable.
 
     lake/<table>/exchange=<id>/instrument=<name>/date=<YYYY-MM-DD>/data.parquet
-                                                        …/part-<NNN>.parquet  while it is recorded
+                                        …/data-<NNN>.parquet         its parts while it is recorded
     lake/<table>/exchange=<id>/date=<YYYY-MM-DD>/data.parquet        quarantine, ingests
     lake/book_snapshot_…/exchange=<id>/…                              derived_tables.py
     lake/_catalogue/<exchange>.parquet                               what there is, with counts
+    lake/_recorded/<exchange>/<YYYY-MM-DD>.parquet                   of a day that has parts
     lake/_empty/…                                                    every table without a row
     lake/_drafts/…                                                   what is being written
 
@@ -17,17 +18,19 @@ from a day goes before the day is written: there is never more of it than the da
 from __future__ import annotations
 
 import hashlib
+from contextlib import contextmanager
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from filelock import FileLock, Timeout
 
 from pipeline import durable
 from pipeline.channels import DEPTH_CHANNELS
 from pipeline.derived_tables import DerivedTable
-from pipeline.parquet import arrow_schema
+from pipeline.parquet import arrow_schema, to_arrow
 from pipeline.schemas import (
     CATALOGUE,
     DEPTH,
@@ -41,8 +44,10 @@ from pipeline.schemas import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
     from pathlib import Path
+
+    import polars as pl
 
 __all__ = ["PARTITIONED", "Lake", "folder_name"]
 
@@ -52,6 +57,9 @@ PARTITIONED: Final[Mapping[str, Table]] = {
     **{table.name: table for table in (TRADES, TICKERS, GAPS, TRADE_GAPS, QUARANTINE, INGESTS)},
 }
 _OF_THE_EXCHANGE: Final = (QUARANTINE.name, INGESTS.name)
+
+# data.parquet, and data-000.parquet; nothing else that may lie beside them.
+_FILES: Final = "data[.-][p0-9]*t"
 
 # A file name holds 255 bytes at most; `instrument=` and a digest must fit beside this.
 _LONGEST_NAME: Final = 160
@@ -81,6 +89,8 @@ class Lake:
         self.root = data / "lake"
         self.drafts = self.root / "_drafts" / exchange
         self.catalogue = self.root / "_catalogue" / f"{exchange}.parquet"
+        self.recorded = self.root / "_recorded" / exchange
+        self.live_drafts = self.recorded / "drafts"
         self.exchange = exchange
 
     def partition(self, table: str, instrument: str | None, day: date) -> Path:
@@ -104,13 +114,13 @@ class Lake:
         found: set[Path] = set()
         for table in tables:
             inner = "" if table in _OF_THE_EXCHANGE else "instrument=*/"
-            pattern = f"{inner}date={day.isoformat()}/*.parquet"
+            pattern = f"{inner}date={day.isoformat()}/{_FILES}"
             found.update((self.root / table / f"exchange={self.exchange}").glob(pattern))
         return found
 
     def files_in(self, folder: Path) -> list[Path]:
         """Return the files of a partition in order: one, or while its day is recorded its parts."""
-        return sorted(folder.glob("*.parquet"))
+        return sorted(folder.glob(_FILES))
 
     def put(self, draft: Path, path: Path) -> None:
         """Give a finished draft of a partition its real name, also where there are parts of it."""
@@ -125,6 +135,45 @@ class Lake:
     def bytes_of(self, day: date, instrument: str) -> int:
         """Return the size of an instrument's files of a day, as the folders say."""
         return sum(path.stat().st_size for path in self.partitions_of(day, [instrument]))
+
+    @contextmanager
+    def holding_day(self, day: date) -> Iterator[bool]:
+        """Hold a day against others who would write it; False if somebody does so already.
+
+        A recording holds the day that it brings into the lake for as long as it does.
+        """
+        with durable.writing(self.recorded):
+            self.recorded.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(self.recorded / f"{day.isoformat()}.lock", timeout=0)
+        try:
+            lock.acquire()
+        except Timeout:
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            lock.release()
+
+    def say_recorded(self, day: date, rows: pl.DataFrame) -> None:
+        """Say what there is of a day that is being recorded: its rows of the catalogue."""
+        path = self.recorded / f"{day.isoformat()}.parquet"
+        with durable.replacing(path, self.live_drafts) as draft:
+            pq.write_table(to_arrow(rows, CATALOGUE), draft)
+
+    def forget_recorded(self, day: date) -> None:
+        """Say that a day has no parts any more."""
+        path = self.recorded / f"{day.isoformat()}.parquet"
+        if path.exists():
+            durable.remove(path)
+
+    def days_in_parts(self) -> list[date]:
+        """Return the days that are as a recording has left them, or leaves them, in order."""
+        return sorted(date.fromisoformat(path.stem) for path in self.recorded.glob("*.parquet"))
+
+    def is_in_parts(self, day: date) -> bool:
+        """Say whether a day is as a recording has left it."""
+        return (self.recorded / f"{day.isoformat()}.parquet").exists()
 
     def derived_tables(self) -> list[DerivedTable]:
         """Return the derived tables that there are of the exchange: those that have a folder."""

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from pipeline import durable
 from pipeline.channels import DEPTH_CHANNELS
@@ -106,15 +105,19 @@ class PartitionWriter:
 
     def write(self, rows: pl.DataFrame) -> None:
         """Append rows as a row group of their own."""
+        self.append(self.in_arrow(rows))
+
+    def in_arrow(self, rows: pl.DataFrame) -> pa.Table:
+        """Return rows as they stand in the file, with their version."""
         if self.is_versioned:
             rows = rows.with_columns(pl.lit(self._version).alias(VERSION.name))
-        self._append(to_arrow(rows, PARTITIONED[self.table]))
+        return to_arrow(rows, PARTITIONED[self.table])
 
-    def copy(self, path: Path) -> None:
-        """Append the rows of a file of the same table and version, group by group."""
-        with pq.ParquetFile(path) as file:
-            for group in range(file.num_row_groups):
-                self._append(file.read_row_group(group))
+    def append(self, rows: pa.Table) -> None:
+        """Append rows, as they stand in the file, as a row group of their own."""
+        with durable.writing(self.draft):
+            self._writer.write_table(rows, row_group_size=rows.num_rows)
+            self._sink.append()
 
     def close(self, about: Mapping[str, str]) -> None:
         """Finish the draft, with what its metadata is to say."""
@@ -126,11 +129,6 @@ class PartitionWriter:
         """Remove the draft, if it is still there."""
         self._writer.close()
         self.draft.unlink(missing_ok=True)
-
-    def _append(self, rows: pa.Table) -> None:
-        with durable.writing(self.draft):
-            self._writer.write_table(rows, row_group_size=rows.num_rows)
-            self._sink.append()
 
 
 def catalogued(

@@ -276,7 +276,7 @@ def _instrument_name(data: Path, exchange: str) -> str:
     from pipeline.catalogue import Catalogue  # noqa: PLC0415 - see _prepare
     from pipeline.lake import Lake, folder_name  # noqa: PLC0415 - see _prepare
 
-    names = Catalogue(Lake(data, exchange)).rows["instrument"].unique().sort()
+    names = sorted(Catalogue(Lake(data, exchange)).instruments)
     cut = [(folder_name(name), name) for name in names if "~" in folder_name(name)]
     cases = " ".join(f"when {quoted(folder)} then {quoted(name)}" for folder, name in cut)
     body = f"case folder {cases} else folder end" if cut else "folder"

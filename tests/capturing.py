@@ -50,6 +50,7 @@ class Capture:
         self._options: dict[str, Any] = {
             "tempo": QUICK,
             "clock": noon(),
+            "raw_only": True,
             "show": self._show,
         } | options
         self._begun = threading.Event()

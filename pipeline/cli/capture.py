@@ -25,7 +25,6 @@ Examples:
   coinflex-l2 capture --instruments all --channels depth,trade --site test
   COINFLEX_L2_WS_URL=ws://127.0.0.1:8000/v1/websocket \\
       coinflex-l2 --exchange trial capture --instruments BTC-USD-SWAP-LIN
-Then, at any time: coinflex-l2 ingest
 Ctrl-C and SIGTERM end the open minute and exit 0. What the test site says stands under an exchange
 id of its own, coinflex-test. No key is needed; a read-only one (COINFLEX_API_KEY and
 COINFLEX_API_SECRET) lets subscriptions go out faster.""",
@@ -37,9 +36,15 @@ COINFLEX_API_SECRET) lets subscriptions go out faster.""",
 @click.option("--channels", metavar="depth,trade,ticker", help="Default: all three.")
 @click.option("--site", type=click.Choice(["live", "test"]), help="Default: live.")
 @click.option("--dialect", metavar="us|v2|opnx|ox", help="Which of the family; default: us.")
+@click.option("--raw-only", is_flag=True, help="Leave the lake to `ingest`.")
 @shared_options
-def capture(instruments: str, channels: str | None, site: str | None, dialect: str | None) -> None:
-    """Record the exchange's WebSocket feed in minute slices, as Tardis does, until interrupted."""
+def capture(
+    instruments: str, channels: str | None, site: str | None, dialect: str | None, raw_only: bool
+) -> None:
+    """Record the exchange's WebSocket feed in minute slices, as Tardis does, until interrupted.
+
+    Each minute can be queried moments after it is over.
+    """
     from pipeline import capture as run
     from pipeline.cli.output import print_facts, print_json
 
@@ -49,6 +54,7 @@ def capture(instruments: str, channels: str | None, site: str | None, dialect: s
         found,
         instruments=None if wanted == ["all"] else wanted,
         channels=names(channels),
+        raw_only=raw_only,
         show=_shown(),
     )
     print_json(report.summary()) if as_json() else print_facts(report.summary())

@@ -79,7 +79,7 @@ class Asking:
         if not isinstance(instrument, str):
             raise UsageError("instrument", instrument, "the name of one, as text")
         if instrument not in self._known:
-            self._known = frozenset(Catalogue(self._lake).rows["instrument"])
+            self._known = Catalogue(self._lake).instruments
             if instrument not in self._known:
                 raise UsageError.not_among("instrument", instrument, self._known)
 

@@ -51,22 +51,23 @@ def _but_first(change: Callable[[float], float]) -> Callable[[list[float]], list
     return lambda values: [change(values[0]), *values[1:]]
 
 
+# The second minute begins with message 856; whole books follow it at 1368 and 1880.
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        (_set(1024, book_ask_amount=_but_first(lambda v: v + 1)), [(1024, ["levels"])]),
-        (_set(1024, book_bid_price=lambda prices: prices[::-1]), [(1024, ["levels", "order"])]),
-        (_set(1024, bid_levels=3), [(1024, ["counts"])]),
-        (_set(1024, ask_price=1.5), [(1024, ["best"])]),
-        (_set(1024, bid_amount=None), [(1024, ["best"])]),
-        (_set(700, bid_change_price=lambda _: [1.0], bid_change_amount=lambda _: [5.0]),
-         [(1024, ["levels", "counts"])]),
-        (_without(1030), [(1536, ["messages"])]),
-        (_without(1024), [(1024, ["lacking"]), (1536, ["messages"])]),
+        (_set(1368, book_ask_amount=_but_first(lambda v: v + 1)), [(1368, ["levels"])]),
+        (_set(1368, book_bid_price=lambda prices: prices[::-1]), [(1368, ["levels", "order"])]),
+        (_set(1368, bid_levels=3), [(1368, ["counts"])]),
+        (_set(1368, ask_price=1.5), [(1368, ["best"])]),
+        (_set(1368, bid_amount=None), [(1368, ["best"])]),
+        (_set(1000, bid_change_price=lambda _: [1.0], bid_change_amount=lambda _: [5.0]),
+         [(1368, ["levels", "counts"])]),
+        (_without(1374), [(1880, ["messages"])]),
+        (_without(1368), [(1368, ["lacking"]), (1880, ["messages"])]),
         (_without(0), [(0, ["lacking", "messages"]), (512, ["messages"])]),
         (_set(6578, ask_levels=3, bid_amount=7.0), [(6578, ["counts", "best"])]),
         # What a row in between says of itself is not what any book rests on.
-        (_set(1025, bid_levels=3), []),
+        (_set(1369, bid_levels=3), []),
     ],
 )  # fmt: skip
 def test_damage_shows_at_the_keyframe_that_it_leads_to(
@@ -86,11 +87,11 @@ def test_a_keyframe_that_does_not_fit_comes_with_an_example(own_lake: Path) -> N
     def other(amounts: list[float]) -> list[float]:
         return [amounts[0], amounts[1] + 1, amounts[2] + 1, *amounts[3:]]
 
-    change = _set(1024, book_ask_amount=other)
-    rows = rewrite(own_lake, "depth", ETH, change).filter(pl.col("message") == 1024).to_dicts()
+    change = _set(1368, book_ask_amount=other)
+    rows = rewrite(own_lake, "depth", ETH, change).filter(pl.col("message") == 1368).to_dicts()
     (bad,) = found(own_lake, "keyframes", ETH)
     price, amount = rows[0]["book_ask_price"][1], rows[0]["book_ask_amount"][1]
-    assert (bad["base"], bad["differing"]) == (512, 2)
+    assert (bad["base"], bad["differing"]) == (856, 2)
     assert bad["example"] == {
         "side": "ask", "price": price, "built": pytest.approx(amount - 1), "stored": amount,
     }  # fmt: skip
@@ -98,8 +99,8 @@ def test_a_keyframe_that_does_not_fit_comes_with_an_example(own_lake: Path) -> N
 
 def test_only_keyframes_of_the_range_are_looked_at(own_lake: Path) -> None:
     """By their arrival; what leads to them may have arrived before it."""
-    rows = rewrite(own_lake, "depth", ETH, _set(1024, bid_levels=3))
-    ((time,),) = rows.filter(pl.col("message") == 1024).select("local_timestamp").rows()
+    rows = rewrite(own_lake, "depth", ETH, _set(1368, bid_levels=3))
+    ((time,),) = rows.filter(pl.col("message") == 1368).select("local_timestamp").rows()
     moment = timedelta(microseconds=1)
     for start, end, bad in [
         (time, time + moment, 1), (time - moment, time, 0), (time + moment, DAY[1], 0),

@@ -2,5 +2,5 @@
 create or replace macro all_files(table_name) as
   [
     empty_file(table_name),
-    format('{}/{}/exchange={}/*/*/*.parquet', lake_root(), table_name, exchange_id())
+    format('{}/{}/exchange={}/*/*/data[.-][p0-9]*t', lake_root(), table_name, exchange_id())
   ];

@@ -7,7 +7,7 @@ create or replace macro files_of_days(table_name, instrument, days) as
       then list_transform(days, lambda day: day_file(table_name, folder_name(instrument), day))
     else [
       format(
-        '{}/{}/exchange={}/instrument={}/*/*.parquet',
+        '{}/{}/exchange={}/instrument={}/*/data[.-][p0-9]*t',
         lake_root(), table_name, exchange_id(), folder_name(instrument)
       )
     ]

@@ -2,7 +2,7 @@
 create or replace macro files_of_instrument(table_name, instrument) as
   [
     format(
-      '{}/{}/exchange={}/instrument={}/*/*.parquet',
+      '{}/{}/exchange={}/instrument={}/*/data[.-][p0-9]*t',
       lake_root(), table_name, exchange_id(), folder_name(instrument)
     ),
     empty_file(table_name)
