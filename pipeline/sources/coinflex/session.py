@@ -47,6 +47,7 @@ _ANSWER: Final = 10.0
 _CALM: Final = 2.0
 # So often a subscription is asked for before no answer counts as a refusal.
 _TRIES: Final = 3
+_NO_REASON: Final = "no reason given"
 
 _MARKET: Final = re.compile(rb'"(?:instrumentId|marketCode)"\s*:\s*"([^"\\]*)"')
 
@@ -145,13 +146,14 @@ class Session:
     refused: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self._sent = float("-inf")  # when a command last was
+        self._calm_until = self.began
         self._queue = deque(dict.fromkeys(self.wanted))
         self._asked: dict[str, int] = {}  # subscription → how often
         self._commands: dict[str, _Command] = {}  # by tag
         self._tag = 0
         self._welcomed = False
         self._login = _Login(is_open=self.login is not None)
-        self._not_before = self.began
         self._longest = self.limits.command_bytes
 
     @property
@@ -180,17 +182,27 @@ class Session:
     def next_poll(self, now: float) -> float:
         """Return when to poll again, if nothing is received before."""
         times = [command.sent + _ANSWER for command in self._commands.values()]
-        if self._login.is_open and self._login.tag is not None:
+        if self._awaits_login:
             times.append(self._login.sent + _ANSWER)
         elif self._queue or self._login.is_open:
             welcome = self.began + _WELCOME
             times.append(max(self._not_before, self.began if self._welcomed else welcome))
         return max(now, min(times, default=now + _ANSWER))
 
+    @property
+    def _not_before(self) -> float:
+        limits = self.limits
+        fast = self._login.stands
+        between = limits.between_commands_logged_in if fast else limits.between_commands
+        return max(self._calm_until, self._sent + between)
+
     def _may_send(self, now: float) -> bool:
         greeted = self._welcomed or now >= self.began + _WELCOME
-        awaits_login = self._login.is_open and self._login.tag is not None
-        return greeted and now >= self._not_before and not awaits_login
+        return greeted and now >= self._not_before and not self._awaits_login
+
+    @property
+    def _awaits_login(self) -> bool:
+        return self._login.is_open and self._login.tag is not None
 
     def _log_in(self, now: float, utc_ms: int) -> bytes:
         assert self.login is not None  # noqa: S101 - or it would not be open
@@ -211,17 +223,13 @@ class Session:
         return _encoded({"op": "subscribe", "tag": tag, "args": args})
 
     def _next_tag(self, now: float) -> int:
-        fast = self._login.stands
-        limits = self.limits
-        self._not_before = now + (
-            limits.between_commands_logged_in if fast else limits.between_commands
-        )
+        self._sent = now
         self._tag += 1
         return self._tag
 
     def _give_up_waiting(self, now: float) -> None:
         """Ask again for what was not answered in time; a login without an answer is none."""
-        if self._login.is_open and self._login.tag and now >= self._login.sent + _ANSWER:
+        if self._awaits_login and now >= self._login.sent + _ANSWER:
             self._login.is_open = False
         for tag in [tag for tag, of in self._commands.items() if now >= of.sent + _ANSWER]:
             for name in sorted(self._commands.pop(tag).waiting):
@@ -250,52 +258,71 @@ class Session:
         if said.nonce or event == "welcome":
             self._welcomed = True
             return Control("welcome")
-        if event == "login" or (self._login.tag is not None and said.tag == str(self._login.tag)):
-            return self._logged_in(said)
+        if event == "login" or self._is_about_login(said):
+            return self._logged_in(said, now)
         if said.success is False:
             return self._refused(said, now)
-        if event == "subscribe" and said.channel is not None:
-            name = self._as_asked(said.channel)
+        name = self._as_asked(said.channel) if said.channel is not None else None
+        if event == "subscribe" and name in self._asked:
             self._settle(name)
             self.refused.pop(name, None)
             self.acknowledged.add(name)
             return Acknowledged(name)
-        return Control(event or "answer", said.message or "")
+        return Control(event or "answer", self._words(said))
 
-    def _logged_in(self, said: _Frame) -> Event:
+    def _is_about_login(self, said: _Frame) -> bool:
+        """Say whether an answer is to the login: by its tag, or as nothing else is to be answered.
+
+        While a login waits for its answer nothing else is sent.
+        """
+        if said.tag is not None:
+            return self._login.tag is not None and str(said.tag) == str(self._login.tag)
+        return self._awaits_login and said.channel is None and said.success is False
+
+    def _logged_in(self, said: _Frame, now: float) -> Event:
+        if self._login.tag is None:
+            return Control("login", is_private=True)  # nobody has asked
         self._login.is_open = False
         self._login.stands = said.success is True
         if self._login.stands:
-            self._not_before = min(
-                self._not_before, self._login.sent + self.limits.between_commands_logged_in
-            )
             return Control("login", is_private=True)
-        return LoginRefused(_code(said.code), said.message or "no reason given")
+        code = _code(said.code)
+        self._keep_calm(code, now)
+        return LoginRefused(code, self._words(said) or _NO_REASON)
 
     def _refused(self, said: _Frame, now: float) -> Event:
         """Take a refusal: of a subscription, or of a whole command, which its tag tells."""
-        code, message = _code(said.code), said.message or "no reason given"
+        code, message = _code(said.code), self._words(said) or _NO_REASON
         names = self._unanswered(said)
-        too_rapid = code == _TOO_RAPID
-        if len(names) == 1 and not too_rapid:
+        if code == _TOO_RAPID:
+            self._keep_calm(code, now)
+        elif len(names) == 1:
             self.refused[names[0]] = message
             return Refused(names[0], code, message)
-        if too_rapid:
-            self._not_before = max(self._not_before, now + _CALM)
         elif names:
             # Shorter commands; or, where it is not said which of them is wrong, each alone.
             self._longest = max(1, self._longest // 2) if code == _TOO_LONG else 1
         for name in names:
-            self._asked[name] -= 1  # it was not looked at
+            self._asked[name] = max(0, self._asked[name] - 1)  # it was not looked at
             self._queue.appendleft(name)
         return Control("refused", f"{code}: {message}" if code else message)
+
+    def _keep_calm(self, code: int | None, now: float) -> None:
+        if code == _TOO_RAPID:
+            self._calm_until = max(self._calm_until, now + _CALM)
+
+    def _words(self, said: _Frame) -> str:
+        """Return the exchange's message, without the key where it repeats that."""
+        words = said.message or ""
+        for secret in (self.login.key, self.login.secret) if self.login else ():
+            words = words.replace(secret, "…")
+        return words
 
     def _unanswered(self, said: _Frame) -> list[str]:
         """Take back the subscriptions that a refusal is about: one, or those of a command."""
         if said.channel is not None:
             name = self._as_asked(said.channel)
-            self._settle(name)
-            return [name] if name in self._asked else []
+            return [name] if self._settle(name) and name not in self.acknowledged else []
         # Without a tag it is about the oldest command: answers come in order.
         tag = str(said.tag) if said.tag is not None else next(iter(self._commands), "")
         command = self._commands.pop(tag, None)
@@ -311,12 +338,20 @@ class Session:
         found = (name for name in same if canonical_channel(name.partition(":")[0]) == canonical)
         return next(found, channel)
 
-    def _settle(self, subscription: str) -> None:
-        """Take note that there is an answer for a subscription."""
+    def _settle(self, subscription: str) -> bool:
+        """Take note that there is an answer for a subscription; say whether one was due.
+
+        An answer that comes late finds it waiting to be asked for once more: it need not be.
+        """
+        was_due = subscription in self._asked and subscription in self._queue
+        if was_due:
+            self._queue.remove(subscription)
         for tag, command in list(self._commands.items()):
+            was_due |= subscription in command.waiting
             command.waiting.discard(subscription)
             if not command.waiting:
                 del self._commands[tag]
+        return was_due
 
 
 def _encoded(command: dict[str, Any]) -> bytes:
