@@ -60,4 +60,4 @@ def _hosts(site: str) -> set[str]:
 
 
 def _host(url: str) -> str:
-    return urlsplit(url).hostname or ""
+    return (urlsplit(url).hostname or "").rstrip(".")  # with a dot at its end it is the same
