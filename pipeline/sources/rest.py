@@ -22,6 +22,7 @@ _BETWEEN: Final = 0.125
 _TIMEOUT: Final = 10.0
 _LARGEST: Final = 32 << 20
 _OK: Final = 200
+_NO_ANSWER: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 class RestRefused(PipelineError):
@@ -79,7 +80,7 @@ class Rest:
         try:
             answer = msgspec.json.decode(text, type=_Answer)
             listed = msgspec.json.decode(answer.data, type=list[_Market])
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        except _NO_ANSWER as error:
             raise RestRefused("markets", f"not what it should be: {error}") from error
         return [market.market_code for market in listed]
 
@@ -94,9 +95,7 @@ class Rest:
                 status = response.status
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise RestRefused(path, str(error) or type(error).__name__) from error
-        if status != _OK:
-            raise RestRefused(path, _words(text) or f"HTTP {status}")
-        if words := _words(text):
+        if words := _words(status, text):
             raise RestRefused(path, words)
         return text
 
@@ -118,12 +117,15 @@ async def _read(response: aiohttp.ClientResponse, path: str) -> bytes:
     return b"".join(parts)
 
 
-def _words(text: bytes) -> str | None:
-    """Return what an error says: its code and message; None if the answer is none."""
+def _words(status: int, text: bytes) -> str | None:
+    """Return what an error says: its status, its code and message; None if the answer is none."""
     try:
         answer = msgspec.json.decode(text, type=_Answer)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        return "no JSON"
+    except _NO_ANSWER:
+        return "no JSON" if status == _OK else f"HTTP {status}"
+    said = [str(part) for part in (answer.code, answer.message) if part is not None]
+    if status != _OK:
+        return ": ".join([f"HTTP {status}", *said])
     if answer.success is False:
-        return f"{answer.code}: {answer.message}"
+        return ": ".join(said) or "no reason given"
     return None
