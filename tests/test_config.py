@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pipeline.config import KEY_VARIABLES, Settings, TardisSettings
+from pipeline.config import KEY_VARIABLES, LiveSettings, Settings, TardisSettings
 from pipeline.errors import UsageError
 
 if TYPE_CHECKING:
@@ -85,9 +85,17 @@ def test_empty_variables_count_as_unset() -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("exchnage = 'coinflex'", "'exchnage'; what would work: one of exchange, data, tardis"),
+        (
+            "exchnage = 'coinflex'",
+            "'exchnage'; what would work: one of exchange, data, live, tardis",
+        ),
         ("[tardis]\nkeys = 'x'", "'keys'; what would work: one of key, "),
-        ("[live]\nurl = 'x'", "'live'; what would work: one of "),
+        ("[life]\nurl = 'x'", "'life'; what would work: one of "),
+        ("[live]\nurl = 'x'", "'url'; what would work: one of "),
+        ("live = 'us'", "[live] in "),
+        ("[live]\nsite = 'staging'", "site was 'staging'; what would work: one of live, test"),
+        ("[live]\nsite = 7", "site was 7; what would work: a value like 'live'"),
+        ("[live]\nwebsocket = 7", "websocket was 7; what would work: a value like "),
         ("exchange = 7", "exchange was 7; what would work: a value like 'coinflex'"),
         ("data = ['a']", "data was ['a']; what would work: a value like "),
         ("[tardis]\nattempts = 0", "attempts was 0; what would work: a number above 0"),
@@ -206,3 +214,86 @@ def test_command_line_names_a_bad_setting_in_one_line(cli: Cli) -> None:
         "coinflex-l2: exchange was '../x'; what would work: "
         "an id as Tardis spells it, for example coinflex\n"
     )
+
+
+LIVE = """
+    [live]
+    dialect = "v2"
+    site = "test"
+    websocket = "wss://file/v2/websocket/"
+    rest = "https://file/"
+    key = "file-key"
+    secret = "file-secret"
+"""
+
+
+def test_live_defaults() -> None:
+    """CoinFLEX US, its live site, its own addresses, no key."""
+    assert Settings.load(environ={}).live == LiveSettings("us", "live", None, None, None, None)
+
+
+def test_live_flags_over_environment_over_file(tmp_path: Path) -> None:
+    """As for everything else: what is said last and nearest counts."""
+    path = tmp_path / "live.toml"
+    path.write_text(LIVE)
+    of_file = Settings.load(config=path, environ={}).live
+    assert of_file == LiveSettings(
+        "v2", "test", "wss://file/v2/websocket", "https://file", "file-key", "file-secret"
+    )
+    environ = {
+        "COINFLEX_L2_WS_URL": "ws://127.0.0.1:8000/v1/websocket",
+        "COINFLEX_L2_REST_URL": "http://localhost:8000",
+        "COINFLEX_API_KEY": " key ",
+        "COINFLEX_API_SECRET": " secret ",
+    }
+    over = Settings.load(config=path, environ=environ, site="live", dialect="ox")
+    assert over.live == LiveSettings(
+        "ox", "live", "ws://127.0.0.1:8000/v1/websocket", "http://localhost:8000", "key", "secret"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "plain"), [("COINFLEX_L2_WS_URL", "ws"), ("COINFLEX_L2_REST_URL", "http")]
+)
+@pytest.mark.parametrize(
+    "url",
+    [
+        "api.coinflex.us",
+        "ftp://api.coinflex.us",
+        "{plain}s://",
+        "{plain}s://a b",
+        "{plain}s://api.coinflex.us/?k=1",
+        "{plain}s://api.coinflex.us/#x",
+        "{plain}s://user:{secret}@api.coinflex.us",
+        "{plain}://api.coinflex.us",
+        "{plain}://127.0.0.1.coinflex.us",
+        "{plain}://localhost.coinflex.us",
+        "{plain}://user:{secret}@localhost",
+    ],
+)
+def test_live_address_that_is_none_is_refused(name: str, plain: str, url: str) -> None:
+    """Nor is one that goes over a network in the clear; a password in it does not show."""
+    with pytest.raises(UsageError) as refusal:
+        Settings.load(environ={name: url.format(plain=plain, secret=SECRET)})
+    assert refusal.value.parameter == name
+    assert f"an address like {plain}s://api.coinflex.us" in str(refusal.value)
+    assert SECRET not in "".join(traceback.format_exception(refusal.value))
+
+
+@pytest.mark.parametrize("missing", ["COINFLEX_API_KEY", "COINFLEX_API_SECRET"])
+def test_a_key_has_its_secret(missing: str) -> None:
+    """One without the other is a mistake that is named, and neither shows."""
+    environ = {"COINFLEX_API_KEY": SECRET, "COINFLEX_API_SECRET": SECRET, missing: ""}
+    with pytest.raises(UsageError) as refusal:
+        Settings.load(environ=environ)
+    assert missing in str(refusal.value)
+    assert SECRET not in "".join(traceback.format_exception(refusal.value))
+
+
+def test_live_key_is_never_shown(tmp_path: Path) -> None:
+    """Neither key nor secret is in a repr; both are among what is never to be shown."""
+    key, secret = f"{SECRET}-1", f"{SECRET}-2"
+    found = load(f"[live]\nkey = '{key}'\nsecret = '{secret}'", at=tmp_path)
+    assert found.secrets == [key, secret]
+    for shown in (repr(found), f"{found.live}", repr(vars(found))):
+        assert SECRET not in shown
