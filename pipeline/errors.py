@@ -137,18 +137,23 @@ class QueryRefused(UsageError):
 
 
 class ServiceRefused(PipelineError):
-    """The service said no, and would say it again: its status and its own words."""
+    """The service said no, and would say it again: its status, its own words, what may help.
 
-    def __init__(self, what: str, status: int, words: str) -> None:
+    Without a hint it is Tardis that speaks, and where it speaks of access, its key may help.
+    """
+
+    def __init__(self, what: str, status: int, words: str, hint: str = "") -> None:
         self.what = what
         self.status = status
         self.words = words
-        super().__init__(what, status, words)
+        self.hint = hint
+        super().__init__(what, status, words, hint)
 
     def __str__(self) -> str:
-        hint = "; check the key in TARDIS_API_KEY and what it covers"
+        key = "check the key in TARDIS_API_KEY and what it covers"
+        hint = self.hint or (key if self.status in _NO_ACCESS else "")
         said = f"{self.what}: the service refused with {self.status}: {self.words}"
-        return said + hint if self.status in _NO_ACCESS else said
+        return f"{said}; {hint}" if hint else said
 
 
 class ServiceUnreachable(PipelineError):

@@ -9,17 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
+from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from pipeline.channels import canonical_channel
-from pipeline.errors import ServiceRefused
 from pipeline.sources.coinflex.dialects import LIMITS, Limits
 from pipeline.sources.coinflex.freshness import STALE_AFTER, Freshness
 from pipeline.sources.coinflex.session import (
@@ -31,6 +29,7 @@ from pipeline.sources.coinflex.session import (
     Session,
     Unreadable,
 )
+from pipeline.sources.live_retry import Pauses, is_final, least_pause, reason_of, refusal
 from pipeline.sources.live_state import LiveState
 
 if TYPE_CHECKING:
@@ -42,14 +41,13 @@ if TYPE_CHECKING:
 __all__ = ["Feed", "Sink", "Tempo"]
 
 log = logging.getLogger(__name__)
+# What goes over the socket is logged at DEBUG by the library, a login's key with it: never here.
+_SOCKET_LOG: Final = logging.getLogger(f"{__name__}.socket")
+_SOCKET_LOG.setLevel(logging.WARNING)
 
 # A book of 400 levels a side has some 20 KB. What is much longer is none, and ends the connection.
 _LARGEST_FRAME: Final = 8 << 20
 _TURN: Final = 1.0  # seconds; how often time passes for the sink, though nothing comes
-
-# The answers to an upgrade that a client can't wait for to change, when it never was let in.
-_FINAL: Final = (400, 401, 403, 404)
-_TOO_MANY: Final = 429
 
 
 class Sink(Protocol):
@@ -81,6 +79,7 @@ class Tempo:
     """Waits, in seconds."""
 
     open: float = 10.0  # for a connection to be made
+    close: float = 0.5  # for the other side to say goodbye too
     ping: float = 20.0  # between two pings, and for an answer
     first_pause: float = 1.0  # before a connection is made anew; doubled from failure to failure
     longest_pause: float = 60.0
@@ -134,16 +133,19 @@ class Feed:
 
         Raises ServiceRefused if the exchange does not let anybody in at this address.
         """
-        pauses = _Pauses(self._tempo, self._limits)
+        tempo = self._tempo
+        pauses = Pauses(
+            tempo.first_pause, tempo.longest_pause, tempo.steady, self._limits.between_connections
+        )
         while not stop.is_set():
             self.state.enter("connecting")
             began = time.monotonic()
             try:
                 reason, least = await self._connection(stop), 0.0
             except (OSError, TimeoutError, WebSocketException) as error:
-                reason, least = _reason(error), _least_pause(error)
-                if self.state.connections == 0 and _is_final(error):
-                    raise ServiceRefused(self._url, _status(error), reason) from error
+                reason, least = reason_of(error), least_pause(error)
+                if self.state.connections == 0 and is_final(error):
+                    raise refusal(self._url, error) from error
             if stop.is_set():
                 return
             self.state.last_loss = reason
@@ -162,30 +164,58 @@ class Feed:
 
     async def _connection(self, stop: asyncio.Event) -> str:
         """Follow one connection to its end; return why it ended."""
-        tempo = self._tempo
-        async with connect(
-            self._url,
-            open_timeout=tempo.open,
-            ping_interval=tempo.ping,
-            ping_timeout=tempo.ping,
-            close_timeout=2.0,
-            max_size=_LARGEST_FRAME,
-            # Arrival is when a frame was read: nothing is to be unpacked before.
-            compression=None,
-        ) as socket:
+        socket = await self._opened(stop)
+        if socket is None:
+            return "stopped"
+        async with socket:
             self.state.connections += 1
+            self.state.subscriptions, self.state.refused = 0, {}
             self.state.enter("subscribing")
-            self._freshness = Freshness(tempo.stale_after)
+            self._freshness = Freshness(self._tempo.stale_after)
             self._session = Session(
                 time.monotonic(), self._subscriptions, self._login, self._limits
             )
             self._data_unsettled = False
-            self._sink.connect()
+            self._tell_connected()
             try:
                 return await self._follow(socket, self._session, stop)
             finally:
                 self._sink.disconnect()
                 self._session = None
+
+    async def _opened(self, stop: asyncio.Event) -> ClientConnection | None:
+        """Return a new connection, None if the stop comes first; time goes on for the sink."""
+        opening = asyncio.create_task(self._open())
+        stopped = asyncio.create_task(stop.wait())
+        try:
+            while not (opening.done() or stopped.done()):
+                self._sink.pass_time()
+                await asyncio.wait(
+                    (opening, stopped), timeout=_TURN, return_when=asyncio.FIRST_COMPLETED
+                )
+            return opening.result() if opening.done() else None
+        finally:
+            opening.cancel()
+            stopped.cancel()
+            await asyncio.gather(opening, stopped, return_exceptions=True)
+
+    async def _open(self) -> ClientConnection:
+        return await _Connect(
+            self._url,
+            open_timeout=self._tempo.open,
+            ping_interval=self._tempo.ping,
+            ping_timeout=self._tempo.ping,
+            close_timeout=self._tempo.close,
+            max_size=_LARGEST_FRAME,
+            # Arrival is when a frame was read: nothing is to be unpacked before.
+            compression=None,
+            logger=_SOCKET_LOG,
+        )
+
+    def _tell_connected(self) -> None:
+        """Tell the sink that a connection stands; not while frames are left out: none would."""
+        if not self._is_dropping:
+            self._sink.connect()
 
     async def _follow(self, socket: ClientConnection, session: Session, stop: asyncio.Event) -> str:
         """Read and send side by side until one of them ends, or the stop."""
@@ -203,7 +233,7 @@ class Feed:
             for task in done:
                 task.result()
         except (_Lost, ConnectionClosed) as error:
-            return _reason(error)
+            return reason_of(error)
         return "stopped"
 
     # --- reading -------------------------------------------------------------------------------
@@ -219,7 +249,7 @@ class Feed:
 
     def _keep(self, event: Event, frame: bytes) -> None:
         """Hand a frame to the sink: any but those about a key."""
-        if isinstance(event, Control) and event.is_private:
+        if isinstance(event, LoginRefused) or (isinstance(event, Control) and event.is_private):
             return
         if self._is_dropping:
             self.state.dropped[_channel(event)] += 1
@@ -249,10 +279,16 @@ class Feed:
                 log.debug("a frame can't be read: %s", reason)
             case Control(name, message):
                 log.debug("%s %s", name, message)
+        self._take_stock(session)
+
+    def _take_stock(self, session: Session) -> None:
+        """Let the state say which subscriptions stand, and which don't."""
         self.state.subscriptions = len(session.acknowledged)
         self.state.refused = dict(session.refused)
         if session.is_settled and self.state.phase == "subscribing":
             self._settled()
+        elif not session.is_settled and self.state.phase == "live":
+            self.state.enter("subscribing")
 
     def _settled(self) -> None:
         """Take note that all subscriptions stand that ever will.
@@ -262,7 +298,7 @@ class Feed:
         self.state.enter("live")
         if self._data_unsettled:
             self._sink.disconnect()
-            self._sink.connect()
+            self._tell_connected()
         self._data_unsettled = False
 
     async def _hold_back(self) -> None:
@@ -270,6 +306,7 @@ class Feed:
         if self._is_dropping:
             if self._sink.has_room:
                 self._is_dropping = False
+                self._tell_connected()
                 log.warning("the disk has caught up; %d frames were left out so far",
                             self.state.dropped.total())  # fmt: skip
             return
@@ -290,8 +327,9 @@ class Feed:
             while command := session.poll(now, time.time_ns() // 1_000_000):
                 await socket.send(command, text=True)
                 now = time.monotonic()
-            if self.state.phase == "live" and not session.is_settled:
-                self.state.enter("subscribing")
+            for name in session.refused.keys() - self.state.refused.keys():
+                log.warning("%s is left out: %s", name, session.refused[name])
+            self._take_stock(session)
             self._sink.pass_time()
             self.state.silent = self._freshness.silent(now)
             if stale := self._freshness.stale_channel(now):
@@ -301,50 +339,16 @@ class Feed:
                 await asyncio.wait_for(self._awake.wait(), min(max(due, 0.001), _TURN))
 
 
-class _Pauses:
-    """Pauses between connections: doubled from failure to failure, capped, with jitter."""
+class _Connect(connect):
+    """A connection to the address that was given, and to no other.
 
-    def __init__(self, tempo: Tempo, limits: Limits) -> None:
-        self._tempo = tempo
-        self._least = limits.between_connections
-        self._next = tempo.first_pause
+    Where a redirect leads may be another site, whose books would stand under this one's id.
+    """
 
-    def next(self, lasted: float) -> float:
-        """Return how long to wait after a connection that lasted for so long."""
-        if lasted >= self._tempo.steady:
-            self._next = self._tempo.first_pause
-        pause = self._next
-        self._next = min(2 * self._next, self._tempo.longest_pause)
-        # Many clients that were cut off at once are not to come back at once.
-        return max(self._least, pause * random.uniform(0.5, 1.0))  # noqa: S311 - no secret
+    def process_redirect(self, exc: Exception) -> Exception:
+        """Take a redirect for the refusal that it is."""
+        return exc
 
 
 def _channel(event: Event) -> str:
     return canonical_channel(event.table) if isinstance(event, Data) else "control"
-
-
-def _status(error: BaseException) -> int:
-    return error.response.status_code if isinstance(error, InvalidStatus) else 0
-
-
-def _is_final(error: BaseException) -> bool:
-    """Say whether trying again can't help: nobody was let in yet, and the answer is a plain no.
-
-    Everything else may pass: a network that is down, a certificate that is being renewed, a server
-    that is busy or being replaced.
-    """
-    return _status(error) in _FINAL
-
-
-def _least_pause(error: BaseException) -> float:
-    """Return how long to stay away at least: a server that has had too much says so."""
-    return 60.0 if _status(error) == _TOO_MANY else 0.0
-
-
-def _reason(error: BaseException) -> str:
-    """Say in a few words why a connection ended, or was not made."""
-    if isinstance(error, InvalidStatus):
-        return f"HTTP {error.response.status_code}"
-    if isinstance(error, TimeoutError):
-        return "no answer in time"
-    return str(error) or type(error).__name__
