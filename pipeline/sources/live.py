@@ -160,7 +160,8 @@ class Feed:
         while not stop.is_set() and (left := until - time.monotonic()) > 0:
             self._sink.pass_time()
             with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), min(left, _TURN))
+                async with asyncio.timeout(min(left, _TURN)):
+                    await stop.wait()
 
     async def _connection(self, stop: asyncio.Event) -> str:
         """Follow one connection to its end; return why it ended."""
@@ -335,8 +336,10 @@ class Feed:
             if stale := self._freshness.stale_channel(now):
                 raise _Lost(f"{stale} has been silent for too long")
             due = min(session.next_poll(now), self._freshness.next_check(now)) - now
+            # Not wait_for: Python 3.11's swallows a stop that comes along with what it waits for.
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._awake.wait(), min(max(due, 0.001), _TURN))
+                async with asyncio.timeout(min(max(due, 0.001), _TURN)):
+                    await self._awake.wait()
 
 
 class _Connect(connect):
