@@ -118,7 +118,7 @@ http=STATUS, rest=STATUS, upgrade=STATUS; @SECONDS of the feed or @message N say
     "--dialect",
     type=click.Choice(["v1", "v2"]),
     default="v1",
-    help="v2: the table of full depth is futures/depth. Default: v1",
+    help="v2: the table of full depth is futures/depth if that was subscribed. Default: v1",
 )
 @click.option("--rebase", is_flag=True, help="Move the timestamps to now.")
 @click.option("--disconnects", is_flag=True, help="Play the recording's disconnects too.")

@@ -60,10 +60,12 @@ class Reply:
     """An answer, and what the exchange does along with it.
 
     `begins` and `ends` are subscriptions; the data of one that begins come after the answer.
+    `name` is the channel as the client spells it.
     """
 
     payload: bytes
     begins: Subscription | None = None
+    name: str = ""
     ends: Subscription | None = None
     code: str = ""
 
@@ -154,7 +156,7 @@ class Conversation:
             return self._refuse(op, _BAD_MARKET, tag, channel)
         payload = answer(op, self._now(), tag=tag, channel=channel)
         if op == "subscribe":
-            return Reply(payload, begins=subscription)
+            return Reply(payload, begins=subscription, name=channel.partition(":")[0])
         return Reply(payload, ends=subscription)
 
     def _refuse(

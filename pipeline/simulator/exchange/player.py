@@ -105,8 +105,8 @@ class Player:
     async def _hand_on(self, event: Event) -> None:
         self._state.play(event)
         rendering = Rendering(event)
-        for channel, connection in self._subscriptions.of(event):
+        for channel, name, connection in self._subscriptions.of(event):
             if self._pace.free or self._pace.manual:
                 await connection.room()
-            payload = rendering.form(channel, connection.dialect)
+            payload = rendering.form(name, connection.dialect)
             connection.deliver(Frame(0.0, "data", payload, channel, event.market, event.at))

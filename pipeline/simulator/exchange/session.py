@@ -91,7 +91,7 @@ class Session:
     def _carry_out(self, reply: Reply) -> None:
         self._connection.put(Frame(0.0, "answer", reply.payload))
         if reply.begins is not None:
-            self._subscriptions.add(self._connection, reply.begins)
+            self._subscriptions.add(self._connection, reply.begins, reply.name)
             if reply.begins[0] == "market":
                 self._send_markets(reply.begins[1])
         if reply.ends is not None:

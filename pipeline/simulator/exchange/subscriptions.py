@@ -40,18 +40,24 @@ def parse_subscription(text: object, markets: AbstractSet[str]) -> Subscription 
 
 
 class Subscriptions(Generic[_T]):
-    """The subscriptions of all subscribers; each of them is served in the order they came in."""
+    """The subscriptions of all subscribers; each of them is served in the order they came in.
+
+    A channel of two names is served under the one it was last subscribed as.
+    """
 
     def __init__(self) -> None:
-        self._subscribers: dict[Subscription, dict[_T, None]] = {}
+        self._subscribers: dict[Subscription, dict[_T, str]] = {}
         self._changed = asyncio.Event()
 
     def __len__(self) -> int:
         return sum(map(len, self._subscribers.values()))
 
-    def add(self, subscriber: _T, subscription: Subscription) -> None:
-        """Serve the subscriber from the next event on; twice is as once."""
-        self._subscribers.setdefault(subscription, {})[subscriber] = None
+    def add(self, subscriber: _T, subscription: Subscription, name: str = "") -> None:
+        """Serve the subscriber from the next event on; twice is as once.
+
+        `name` is the channel as the subscriber spells it, where that is not the subscription's.
+        """
+        self._subscribers.setdefault(subscription, {})[subscriber] = name or subscription[0]
         self._changed.set()
 
     def remove(self, subscriber: _T, subscription: Subscription) -> None:
@@ -63,17 +69,18 @@ class Subscriptions(Generic[_T]):
         for subscribers in self._subscribers.values():
             subscribers.pop(subscriber, None)
 
-    def of(self, event: Event) -> Iterator[tuple[str, _T]]:
-        """Yield who gets an event, and as which channel."""
+    def of(self, event: Event) -> Iterator[tuple[str, str, _T]]:
+        """Yield who gets an event, as which channel, and how the subscriber spells that."""
         if event.channel == FULL_DEPTH:
             for channel in (FULL_DEPTH, *CUTS):
-                for subscriber in [*self._subscribers.get((channel, event.market), ())]:
-                    yield channel, subscriber
+                subscribers = self._subscribers.get((channel, event.market), {})
+                for subscriber, name in [*subscribers.items()]:
+                    yield channel, name, subscriber
             return
         every = self._subscribers.get((event.channel, ALL), {})
         # Who asked for one market and for all of them is sent a message once.
         for subscriber in [*(every | self._subscribers.get((event.channel, event.market), {}))]:
-            yield event.channel, subscriber
+            yield event.channel, event.channel, subscriber
 
     async def reach(self, count: int) -> None:
         """Return as soon as so many subscriptions stand."""

@@ -1,7 +1,11 @@
 """How messages look on the wire: welcomes, answers, and data as each dialect spells them.
 
-In the older dialect ("v2") the table of full depth is `futures/depth`, in the newer one ("v1")
-`depth`. The numbers of a book are never printed anew: what a feed holds goes out as it stands.
+In the newer dialect ("v1") the table of full depth is `depth`. In the older one ("v2") it is what
+was subscribed to: two public clients read that socket, CoinFLEX's own asks for `depth` and looks
+for that table, Tardis's asks for `futures/depth` and looks for that. A book of v2 says that it is
+`partial`, which is how Tardis's client knows a whole one.
+
+The numbers of a book are never printed anew: what a feed holds goes out as it stands.
 """
 
 from __future__ import annotations
@@ -22,7 +26,7 @@ __all__ = ["CUTS", "Dialect", "Rendering", "answer", "market_data", "welcome"]
 Dialect: TypeAlias = Literal["v1", "v2"]
 # Channels whose books are cut → how many levels of a side are left.
 CUTS: Final = {"depthL5": 5, "depthL10": 10, "depthL25": 25}
-_DEPTH_TABLE: Final[dict[Dialect, bytes]] = {"v1": b'"depth"', "v2": b'"futures/depth"'}
+_ACTION: Final = b'"action"'
 _TABLE: Final = re.compile(rb'"table"\s*:\s*("(?:futures/)?depth")')
 _decode_object: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _decode_data: Final = msgspec.json.Decoder(
@@ -71,16 +75,20 @@ class Rendering:
         self._forms: dict[tuple[str, Dialect], bytes] = {}
 
     def form(self, channel: str, dialect: Dialect) -> bytes:
-        """Return the frame for subscribers of a channel who speak a dialect."""
+        """Return the frame for those who speak a dialect and subscribed a channel by this name."""
         if not self._is_depth:
             return self._payload
         key = (channel, dialect)
         if key not in self._forms:
-            table = _DEPTH_TABLE[dialect] if channel == FULL_DEPTH else f'"{channel}"'.encode()
-            cut = CUTS.get(channel)
-            whole = self._payload if cut is None else _cut(self._payload, cut)
-            self._forms[key] = _with_table(whole, table)
+            self._forms[key] = self._depth(channel, dialect)
         return self._forms[key]
+
+    def _depth(self, channel: str, dialect: Dialect) -> bytes:
+        table = canonical_channel(channel) if dialect == "v1" else channel
+        cut = CUTS.get(channel)
+        whole = self._payload if cut is None else _cut(self._payload, cut)
+        named = _with_table(whole, f'"{table}"'.encode())
+        return _with_action(named) if dialect == "v2" else named
 
 
 def _with_table(payload: bytes, table: bytes) -> bytes:
@@ -88,6 +96,14 @@ def _with_table(payload: bytes, table: bytes) -> bytes:
     if found is None or found[1] == table:
         return payload
     return payload[: found.start(1)] + table + payload[found.end(1) :]
+
+
+def _with_action(payload: bytes) -> bytes:
+    """Return a book that says it is a whole one, unless it says what it is already."""
+    end = payload.rfind(b"}")
+    if end < 0 or _ACTION in payload:
+        return payload
+    return payload[:end] + b',"action":"partial"' + payload[end:]
 
 
 def _cut(payload: bytes, levels: int) -> bytes:

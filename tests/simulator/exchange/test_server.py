@@ -169,12 +169,28 @@ def test_counts_alone_can_be_kept() -> None:
     assert (log.command_count, log.frames, log.commands) == (1, [], [])
 
 
-@pytest.mark.parametrize(("dialect", "table"), [("v1", "depth"), ("v2", "futures/depth")])
-def test_each_dialect_names_its_table(dialect: Any, table: str) -> None:
-    """Nothing but the name of the table differs, whichever name was subscribed."""
-    received = _play(_manual(dialect=dialect), f"futures/depth:{BTC}")
-    assert [json.loads(text)["table"] for text in received] == [table] * 2
-    assert received[0].replace(f'"{table}"'.encode(), b'"depth"') == EVENTS[0].payload
+@pytest.mark.parametrize("name", ["depth", "futures/depth"])
+def test_newer_dialect_has_one_name_for_its_table(name: str) -> None:
+    """Whichever was subscribed; the book goes out as the feed has it."""
+    received = _play(_manual(dialect="v1"), f"{name}:{BTC}")
+    assert received == [EVENTS[0].payload, EVENTS[4].payload]
+
+
+@pytest.mark.parametrize("name", ["depth", "futures/depth"])
+def test_older_dialect_names_its_table_as_subscribed(name: str) -> None:
+    """And says that a book is a whole one; nothing else differs from the newer dialect."""
+    received = _play(_manual(dialect="v2"), f"{name}:{BTC}")
+    told = [json.loads(text) for text in received]
+    assert [(each["table"], each["action"]) for each in told] == [(name, "partial")] * 2
+    whole = EVENTS[0].payload.replace(b'"depth"', f'"{name}"'.encode())
+    assert received[0] == whole.removesuffix(b"}") + b',"action":"partial"}'
+
+
+def test_a_book_is_sent_once_under_the_name_that_was_subscribed_last() -> None:
+    """Both names are one subscription."""
+    names = (f"depth:{BTC}", f"futures/depth:{BTC}", f"depth:{BTC}")
+    received = _play(_manual(dialect="v2"), *names)
+    assert [json.loads(text)["table"] for text in received] == ["depth"] * 2
 
 
 def test_short_books_are_the_best_levels_of_whole_ones() -> None:

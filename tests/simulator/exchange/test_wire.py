@@ -51,7 +51,19 @@ def test_numbers_and_the_order_of_keys_stay() -> None:
     event = _event(checksum=0)
     shorter = Rendering(event).form("depthL25", "v1")
     assert shorter == event.payload.replace(b'"depth"', b'"depthL25"')
-    assert Rendering(event).form("depth", "v2") == event.payload.replace(
-        b'"depth"', b'"futures/depth"'
-    )
     assert Rendering(event).form("depth", "v1") is event.payload
+    assert Rendering(event).form("futures/depth", "v1") is event.payload
+
+
+def test_older_books_say_that_they_are_whole() -> None:
+    """Short ones too; what a message says of itself stays."""
+    event = _event(checksum=0)
+    event = event._replace(payload=event.payload.replace(b'"action":"partial",', b""))
+    older = Rendering(event).form("futures/depth", "v2")
+    told = b'"table":"futures/depth","action":"partial"}'
+    assert older == event.payload.replace(b'"table":"depth"}', told)
+    assert json.loads(Rendering(event).form("depthL5", "v2"))["action"] == "partial"
+    assert Rendering(event._replace(payload=older)).form("futures/depth", "v2") is older
+    assert Rendering(event._replace(payload=older)).form("depth", "v2") == older.replace(
+        b'"futures/depth"', b'"depth"'
+    )
