@@ -3,7 +3,8 @@
 In the newer dialect ("v1") the table of full depth is `depth`. In the older one ("v2") it is what
 was subscribed to: two public clients read that socket, CoinFLEX's own asks for `depth` and looks
 for that table, Tardis's asks for `futures/depth` and looks for that. A book of v2 says that it is
-`partial`, which is how Tardis's client knows a whole one.
+`partial`, which is how Tardis's client knows a whole one, and the sides of its trades are in upper
+case: to that client all else is a buy.
 
 The numbers of a book are never printed anew: what a feed holds goes out as it stands.
 """
@@ -27,6 +28,7 @@ Dialect: TypeAlias = Literal["v1", "v2"]
 # Channels whose books are cut → how many levels of a side are left.
 CUTS: Final = {"depthL5": 5, "depthL10": 10, "depthL25": 25}
 _ACTION: Final = b'"action"'
+_SIDE: Final = re.compile(rb'"side"\s*:\s*"(?:buy|sell)"')
 _TABLE: Final = re.compile(rb'"table"\s*:\s*("(?:futures/)?depth")')
 _decode_object: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _decode_data: Final = msgspec.json.Decoder(
@@ -71,17 +73,22 @@ class Rendering:
 
     def __init__(self, event: Event) -> None:
         self._payload = event.payload
-        self._is_depth = event.channel == FULL_DEPTH
+        self._channel = event.channel
         self._forms: dict[tuple[str, Dialect], bytes] = {}
 
     def form(self, channel: str, dialect: Dialect) -> bytes:
         """Return the frame for those who speak a dialect and subscribed a channel by this name."""
-        if not self._is_depth:
-            return self._payload
         key = (channel, dialect)
         if key not in self._forms:
-            self._forms[key] = self._depth(channel, dialect)
+            self._forms[key] = self._made(channel, dialect)
         return self._forms[key]
+
+    def _made(self, channel: str, dialect: Dialect) -> bytes:
+        if self._channel == FULL_DEPTH:
+            return self._depth(channel, dialect)
+        if self._channel == "trade" and dialect == "v2":
+            return _SIDE.sub(_with_upper_side, self._payload)
+        return self._payload
 
     def _depth(self, channel: str, dialect: Dialect) -> bytes:
         table = canonical_channel(channel) if dialect == "v1" else channel
@@ -96,6 +103,11 @@ def _with_table(payload: bytes, table: bytes) -> bytes:
     if found is None or found[1] == table:
         return payload
     return payload[: found.start(1)] + table + payload[found.end(1) :]
+
+
+def _with_upper_side(found: re.Match[bytes]) -> bytes:
+    name, _, side = found[0].partition(b":")
+    return name + b":" + side.upper()
 
 
 def _with_action(payload: bytes) -> bytes:

@@ -55,6 +55,16 @@ def test_numbers_and_the_order_of_keys_stay() -> None:
     assert Rendering(event).form("futures/depth", "v1") is event.payload
 
 
+def test_older_trades_have_their_sides_in_upper_case() -> None:
+    """Each of a message; in the newer dialect they stay."""
+    newer = b'{"table":"trade","data":[{"side":"buy","price":"1"},{"side": "sell","price":"2"}]}'
+    older = b'{"table":"trade","data":[{"side":"BUY","price":"1"},{"side": "SELL","price":"2"}]}'
+    event = Event(0.0, "trade", "ETH-flexUSD", newer)
+    assert Rendering(event).form("trade", "v1") == newer
+    assert Rendering(event).form("trade", "v2") == older
+    assert Rendering(event._replace(payload=older)).form("trade", "v2") == older
+
+
 def test_older_books_say_that_they_are_whole() -> None:
     """Short ones too; what a message says of itself stays."""
     event = _event(checksum=0)
