@@ -1,4 +1,4 @@
-"""What Tardis's own client for Node.js makes of slices, asked through the loopback Tardis."""
+"""What Tardis's own client for Node.js makes of slices, and of a live feed, asked on loopback."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ STEPS = (100, 1000)  # milliseconds
 ON_CHANGE: Final = 0
 
 _SCRIPT: Final = Path(__file__).with_name("replay.cjs")
+_REALTIME: Final = Path(__file__).with_name("realtime.cjs")
 _KEPT: Final = ROOT / "data" / "bench"  # where the benchmark keeps the package too
 
 
@@ -60,10 +61,7 @@ def replayed(url: str, ranges: Sequence[Range], cache: Path) -> dict[str, Told]:
 
     Skips the test where there is no Node.js, or no way to get the package.
     """
-    try:
-        client = TardisDev.installed(_KEPT)
-    except AbsentError as reason:
-        pytest.skip(f"nothing to compare with: {reason}")
+    client = _installed()
     task = {
         "endpoint": f"{url}/v1",
         "cache": str(cache),
@@ -73,6 +71,23 @@ def replayed(url: str, ranges: Sequence[Range], cache: Path) -> dict[str, Told]:
         "snapshots": [(depth, step) for depth in DEPTHS for step in (ON_CHANGE, *STEPS)],
     }
     return _told(map(msgspec.json.decode, client.run(_SCRIPT, task).splitlines()))
+
+
+def heard(url: str, symbols: Sequence[str]) -> list[list[Any]]:
+    """Return what the client hears on a live feed until it closes; realtime.cjs says in what form.
+
+    Skips the test as `replayed` does.
+    """
+    task = {"exchange": "coinflex", "url": url, "symbols": symbols}
+    lines = _installed().run(_REALTIME, task).splitlines()
+    return [msgspec.json.decode(line) for line in lines]
+
+
+def _installed() -> TardisDev:
+    try:
+        return TardisDev.installed(_KEPT)
+    except AbsentError as reason:
+        pytest.skip(f"nothing to compare with: {reason}")
 
 
 def _told(lines: Iterable[list[Any]]) -> dict[str, Told]:

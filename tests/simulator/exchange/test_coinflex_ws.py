@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections import Counter, defaultdict
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from pipeline.simulator.exchange.wire import Dialect
 
 _SCRIPT: Final = Path(__file__).with_name("coinflex_ws_script.py")
-_SAMPLE: Final = ROOT / "data" / "sample"
+_SAMPLE: Final = ROOT / "data" / "sample" / "2020/08/01/23/58.json.gz"
 _KEY, _SECRET = "a-key", "a-secret/+="
 _CHANNELS: Final = ("depth", "depthL5", "trade", "ticker")
 
@@ -96,9 +97,13 @@ def test_it_gets_what_was_sent(dialect: Dialect) -> None:
     _assert_sent(exchange, got)
 
 
-def test_it_gets_what_was_recorded() -> None:
-    """Messages that were on the wire in 2020 are told again, to a client of a later year."""
-    exchange = ExchangeSimulator(RecordedFeed(_SAMPLE), dialect="v2", speed="manual", limits=EASY)
+def test_it_gets_what_was_recorded(tmp_path: Path) -> None:
+    """A client of a later year reads messages in the form of 2020."""
+    kept = tmp_path / _SAMPLE.relative_to(ROOT / "data" / "sample")
+    kept.parent.mkdir(parents=True)
+    shutil.copyfile(_SAMPLE, kept)
+    feed = RecordedFeed(tmp_path)
+    exchange = ExchangeSimulator(feed, dialect="v2", speed="manual", limits=EASY)
     with exchange.running() as urls, _subscribed(urls.ws) as client:
         exchange.wait_for_subscriptions(len(_CHANNELS))
         got = _play(exchange, client, *range(1, 10))
