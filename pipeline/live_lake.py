@@ -44,32 +44,34 @@ class LiveLake:
     def __enter__(self) -> Self:
         # Spawned: a fork of a process with threads in it may hang.
         context = multiprocessing.get_context("spawn")
-        self._ours, theirs = context.Pipe()
-        self._process = context.Process(
-            target=_follow, args=(*self._given, theirs), name="live-lake", daemon=True
-        )
+        # One for each way: what is on its way is not lost when the other end closes.
+        told, self._tell = context.Pipe(duplex=False)
+        self._heard, say = context.Pipe(duplex=False)
+        self._process = context.Process(target=_follow, args=(*self._given, told, say))
         self._process.start()
-        theirs.close()
+        told.close()
+        say.close()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._ours.close()
+        self._tell.close()
         self._process.join(_LAST)
         if self._process.is_alive():
             self._process.kill()  # which costs nothing: every file is whole
             self._process.join()
+        self._heard.close()
 
     def minute_is_over(self, start: datetime) -> None:
         """Say that the slice of a minute is whole. From any thread; never waits."""
         with suppress(OSError):  # it was killed: the next capture makes up for it
-            self._ours.send(start)
+            self._tell.send(start)
 
     @property
     def through(self) -> datetime | None:
         """The last minute (its start) of which the lake has all that was recorded, if any."""
         with suppress(OSError, EOFError):
-            while self._ours.poll():
-                self._through = self._ours.recv()
+            while self._heard.poll():
+                self._through = self._heard.recv()
         return self._through
 
     @property
@@ -78,7 +80,7 @@ class LiveLake:
         return self._process.is_alive()
 
 
-def _follow(data: Path, exchange: str, host: str, told: Connection) -> None:
+def _follow(data: Path, exchange: str, host: str, told: Connection, say: Connection) -> None:
     """Bring in minutes as they are told, until nobody tells any more."""
     for number in (signal.SIGINT, signal.SIGTERM):  # it ends with its capture, not beside it
         signal.signal(number, signal.SIG_IGN)
@@ -89,7 +91,7 @@ def _follow(data: Path, exchange: str, host: str, told: Connection) -> None:
         for minutes in _batches(told):
             if days.bring_in(minutes):
                 with suppress(OSError):
-                    told.send(minutes[-1])
+                    say.send(minutes[-1])
 
 
 def _batches(told: Connection) -> Iterator[list[datetime]]:
