@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from pipeline.recording.arrival_clock import TICKS_PER_MINUTE, TICKS_PER_SECOND
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 __all__ = ["Append", "Ended", "Minutes", "Step", "minute_of", "minute_start"]
 
@@ -54,15 +54,15 @@ class Minutes:
             yield from self._open(at // TICKS_PER_MINUTE)
         self._stands = True
 
-    def line(self, at: int, frame: bytes) -> Iterator[Step]:
+    def line(self, at: int, frame: bytes) -> Iterable[Step]:
         """Take a frame: one line, whatever is in it."""
         minute = at // TICKS_PER_MINUTE
-        if minute != self._minute or not self._stands:
-            yield from self.connect(at)
+        before = () if minute == self._minute and self._stands else (*self.connect(at),)
         if b"\n" in frame:  # between JSON's tokens, where any blank is as good
             frame = frame.replace(b"\n", b" ")
         self._broken = None
-        yield Append(minute, b"%s%07dZ %s\n" % (self._prefix(at), at % TICKS_PER_SECOND, frame))
+        text = b"%s%07dZ %s\n" % (self._prefix(at), at % TICKS_PER_SECOND, frame)
+        return *before, Append(minute, text)
 
     def disconnect(self, at: int) -> Iterator[Step]:
         """Mark that the connection was lost, or that lines were left out, from the last line on."""

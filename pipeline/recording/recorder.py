@@ -18,7 +18,7 @@ from pipeline.recording.arrival_clock import TICKS_PER_SECOND, ArrivalClock
 from pipeline.recording.minutes import Append, Ended, Minutes, Step, minute_of, minute_start
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable
     from datetime import datetime
 
     from pipeline.recording.open_minute import OpenMinute, Recording, Torn
@@ -132,16 +132,17 @@ class Recorder:
         slowest, self.written.slowest = self.written.slowest, 0.0
         return slowest
 
-    def _put(self, steps: Iterator[Step]) -> None:
+    def _put(self, steps: Iterable[Step]) -> None:
         self._check()
         with self._changed:
+            before = self._waiting
+            if not self._queue:
+                self._oldest = time.monotonic()
+                self._changed.notify_all()
             for step in steps:
-                if not self._queue:
-                    self._oldest = time.monotonic()
-                    self._changed.notify_all()
                 self._queue.append(step)
                 self._waiting += _weight(step)
-            if self._waiting >= _WORTH_A_SYNC:
+            if before < _WORTH_A_SYNC <= self._waiting:
                 self._changed.notify_all()
 
     def _check(self) -> None:

@@ -49,6 +49,7 @@ _CALM: Final = 2.0
 _TRIES: Final = 3
 _NO_REASON: Final = "no reason given"
 
+_BEGINS: Final = re.compile(rb'\{"table":"([\w/-]+)",')
 _MARKET: Final = re.compile(rb'"(?:instrumentId|marketCode)"\s*:\s*"([^"\\]*)"')
 
 
@@ -242,13 +243,15 @@ class Session:
 
     def receive(self, frame: bytes, now: float) -> Event:
         """Return what a frame means; takes note of it, where it answers what was sent."""
+        begins = _BEGINS.match(frame)
+        if begins and frame.endswith(b"}"):  # as nearly all are: to read them is not for here
+            return Data(begins[1].decode(), _market_in(frame))
         try:
             said = _decode(frame)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             return Unreadable(str(error))
         if said.table is not None:
-            market = _MARKET.search(frame)
-            return Data(said.table, market[1].decode("utf-8", "replace") if market else None)
+            return Data(said.table, _market_in(frame))
         if said.event is None and not said.nonce and said.success is None:
             return Unreadable("neither a table nor an event")
         return self._answered(said, now)
@@ -297,8 +300,13 @@ class Session:
         if code == _TOO_RAPID:
             self._keep_calm(code, now)
         elif len(names) == 1:
-            self.refused[names[0]] = message
-            return Refused(names[0], code, message)
+            # One that names neither may be about another: it is believed when it comes again.
+            is_named = said.channel is not None or said.tag is not None
+            if is_named or self._asked[names[0]] >= _TRIES:
+                self.refused[names[0]] = message
+                return Refused(names[0], code, message)
+            self._queue.append(names[0])
+            return Control("refused", message)
         elif names:
             # Shorter commands; or, where it is not said which of them is wrong, each alone.
             self._longest = max(1, self._longest // 2) if code == _TOO_LONG else 1
@@ -352,6 +360,11 @@ class Session:
             if not command.waiting:
                 del self._commands[tag]
         return was_due
+
+
+def _market_in(frame: bytes) -> str | None:
+    market = _MARKET.search(frame)
+    return market[1].decode("utf-8", "replace") if market else None
 
 
 def _encoded(command: dict[str, Any]) -> bytes:

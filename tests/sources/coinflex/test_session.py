@@ -209,7 +209,20 @@ def test_a_refused_market_leaves_the_others() -> None:
     assert session.poll(1000.0, 0) is None
 
 
-@pytest.mark.parametrize("tag", [{"tag": "1"}, {"tag": 1}, {}])
+def test_a_refusal_that_names_nothing_is_believed_when_it_comes_again() -> None:
+    """It may be about another command, or a second word about one that was taken back."""
+    session = welcomed("depth:A")
+    for now in (0.0, 2.0):
+        assert asked(session, now) == ["depth:A"]
+        told = answer(session, now + 0.1, event="subscribe", success=False, code=20027)
+        assert told == Control("refused", "no reason given")
+    assert asked(session, 4.0) == ["depth:A"]
+    told = answer(session, 4.1, event="subscribe", success=False, code=20027)
+    assert told == Refused("depth:A", 20027, "no reason given")
+    assert session.is_settled
+
+
+@pytest.mark.parametrize("tag", [{"tag": "1"}, {"tag": 1}])
 def test_a_refused_command_is_asked_for_one_by_one(tag: dict[str, Any]) -> None:
     """Where it is not said which argument is wrong, only that one ends up refused."""
     session = welcomed("depth:A", "depth:B")
