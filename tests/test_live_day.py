@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 HOST: Final = "api.example.com"
 LIVE: Final = Request(EXCHANGE, "live", ("depth", "trade", "ticker"), None, HOST)
+TOMORROW: Final = TODAY + timedelta(days=1)
 MINUTES: Final = 16  # so that there are several parts
 BEGINS: Final = 595  # the minute of the day with which a recording begins: 09:55
 
@@ -151,6 +152,7 @@ def test_what_is_not_known_yet_has_no_book(told: tuple[Path, list[int], Path]) -
             then = final.books_at(name, times, depth=3)
             known = now.filter(pl.col("local_timestamp").is_not_null())
             assert_frame_equal(known, then.join(known.select("t").unique(), on="t", how="semi"))
+            assert lake.sql("from check_catalogue(?, ?, ?)", [name, TODAY, TOMORROW]).height == 0
             unknown = now.filter(pl.col("local_timestamp").is_null())["t"].to_list()
             for time in unknown:
                 gap = lake.sql(
