@@ -83,6 +83,7 @@ class Tempo:
     ping: float = 20.0  # between two pings, and for an answer
     first_pause: float = 1.0  # before a connection is made anew; doubled from failure to failure
     longest_pause: float = 60.0
+    too_many: float = 60.0  # at least, after the exchange said that it was asked too often
     # After so long without a failure the next pause is a short one again.
     steady: float = 60.0
     # How long frames are left with the exchange while the disk is slow, before some are left out.
@@ -143,7 +144,7 @@ class Feed:
             try:
                 reason, least = await self._connection(stop), 0.0
             except (OSError, TimeoutError, WebSocketException) as error:
-                reason, least = reason_of(error), least_pause(error)
+                reason, least = reason_of(error), least_pause(error, self._tempo.too_many)
                 if self.state.connections == 0 and is_final(error):
                     raise refusal(self._url, error) from error
             if stop.is_set():

@@ -56,9 +56,9 @@ def refusal(url: str, error: BaseException) -> ServiceRefused:
     return ServiceRefused(url, status.value, status.phrase, hint)
 
 
-def least_pause(error: BaseException) -> float:
+def least_pause(error: BaseException, too_many: float) -> float:
     """Return how long to stay away at least: a server that has had too much says so."""
-    return 60.0 if _status(error) == _TOO_MANY else 0.0
+    return too_many if _status(error) == _TOO_MANY else 0.0
 
 
 def reason_of(error: BaseException) -> str:
