@@ -49,7 +49,7 @@ ALONE: Final = {
         "seed=1 second=59.6: close=1001@message 6*2", {"holes": 4}
     ),
     "a short stall": Told("seed=1: stall=0.5@0.7", {"books": 24, "missed": 8, "holes": 0}),
-    "stall": Told("seed=1 stale=1: stall=1000000@0.7", {"holes": 2, "missed": 0}),
+    "stall": Told("seed=1 stale=4: stall=1000000@0.7", {"holes": 2, "missed": 0}),
     "delay": Told("seed=1: delay=0.5@0.7", {"books": 32, "missed": 0}),
     "slow": Told("seed=1: slow=50000@0.5", {"books": 32, "missed": 0}),
     "reorder": Told("seed=2 markets=1: reorder@message 4*3", {"books": 16, "restarts": 1}),

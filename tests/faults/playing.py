@@ -1,4 +1,4 @@
-"""Plays a schedule to a capture by hand: after each event all is sent, and each loss is noticed."""
+"""Plays a schedule to a capture by hand: step by step, and each loss is seen to its end."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def play(schedule: Schedule, data: Path) -> Played:
             show=reports.append,
         ),
     ):
-        _Stepping(exchange, reports, schedule.absent).play([event.at for event in events])
+        _Stepping(exchange, reports, schedule).play([event.at for event in events])
     return Played(schedule, events, exchange.journal, recorded(data))
 
 
@@ -95,15 +95,15 @@ def _clock(second: float) -> ArrivalClock:
 
 
 class _Stepping:
-    """Plays event by event. Who was cut off is let in again before all the rest is played."""
+    """Plays burst by burst. Who was cut off is let in again before all the rest is played."""
 
     def __init__(
-        self, exchange: ExchangeSimulator, reports: list[CaptureReport], absent: int
+        self, exchange: ExchangeSimulator, reports: list[CaptureReport], schedule: Schedule
     ) -> None:
         self._exchange = exchange
         self._journal = exchange.journal
         self._reports = reports
-        self._absent = absent
+        self._burst, self._absent = schedule.burst, schedule.absent
         self._faults_seen = 0
         self._doomed: set[int] = set()  # connections that will end
         self._held = 0.0  # until then nothing is sent on the present one, not even its end
@@ -114,18 +114,20 @@ class _Stepping:
         self._wait_for_client()
         played = 0
         while played < len(times):
-            self._exchange.play_to(times[played])
-            played += 1
+            played = self._play(times, played + self._burst)
             if self._is_over(times[played - 1]):
-                pause = times[played : played + self._absent]
-                for at in pause:
-                    self._exchange.play_to(at)
-                played += len(pause)
+                played = self._play(times, played + self._absent)
                 self._wait_for_client()
         self._exchange.play_to(times[-1] + _AFTER_ALL)
         if self._is_over(times[-1] + _AFTER_ALL):
             self._wait_for_client()
         _wait(self._has_taken_all, "the client does not take what was sent")
+
+    def _play(self, times: list[float], events: int) -> int:
+        """Play so many events in all, if there are; return how many."""
+        played = min(events, len(times))
+        self._exchange.play_to(times[played - 1])
+        return played
 
     def _is_over(self, at: float) -> bool:
         """Tell whether the connection has ended, and see it to its end if it is about to."""

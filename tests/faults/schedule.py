@@ -21,17 +21,17 @@ SECONDS: Final = 2.0  # of the feed
 # A stall of so many seconds of the feed never ends by itself: the client has to give up.
 LONG: Final = 1000.0
 
-_BOOKS_A_SECOND: Final = 8
 _LEVELS: Final = 5
 _ORDERS: Final = 12.0  # a second, of a market
 _TEXT: Final = re.compile(r"(?P<fields>[^:]*):(?P<faults>.*)", re.DOTALL)
-_FIELDS: Final = ("seed", "markets", "era", "absent", "second", "stale")
+_FIELDS: Final = ("seed", "markets", "era", "books", "burst", "absent", "second", "stale")
 
 
 @dataclass(frozen=True)
 class Schedule:
     """One run.
 
+    Of each market `books` come a second. The exchange is looked at after each `burst` of events;
     `absent` events pass after each lost connection before anybody waits for the next one. `second`
     is the one of its minute in which the recorder begins. After `stale` seconds without a book the
     client gives a connection up.
@@ -41,6 +41,8 @@ class Schedule:
     faults: tuple[str, ...] = ()
     markets: int = 2
     era: Era = "us-v1"
+    books: int = 8
+    burst: int = 1
     absent: int = 7
     second: float = 0.0
     stale: float = 15.0
@@ -73,6 +75,8 @@ class Schedule:
             seed=seed,
             markets=chance.choice([1, 2, 3]),
             era=chance.choice(get_args(Era)),
+            books=chance.choice([8, 8, 8, 60]),
+            burst=chance.choice([1, 1, 4, 50]),
             absent=chance.choice([0, 1, 7, 20]),
             # So that now and then a minute ends within the run.
             second=chance.choice([0.0, 10.0, round(chance.uniform(57, 59.9), 1)]),
@@ -100,7 +104,7 @@ class Schedule:
             self.seed,
             markets=specs,
             seconds=SECONDS,
-            books_per_second=_BOOKS_A_SECOND,
+            books_per_second=self.books,
             levels=_LEVELS,
             era=self.era,
         )
