@@ -70,7 +70,7 @@ def play(schedule: Schedule, data: Path) -> Played:
         exchange.running() as urls,
         capturing(
             _settings(schedule, data, urls),
-            instruments=[market.code for market in feed.markets],
+            instruments=None if schedule.unnamed else [market.code for market in feed.markets],
             tempo=dataclasses.replace(QUICK, too_many=0.5, stale_after={"depth": schedule.stale}),
             clock=_clock(schedule.second),
             show=reports.append,

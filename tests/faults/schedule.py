@@ -25,6 +25,7 @@ _LEVELS: Final = 5
 _ORDERS: Final = 12.0  # a second, of a market
 _TEXT: Final = re.compile(r"(?P<fields>[^:]*):(?P<faults>.*)", re.DOTALL)
 _FIELDS: Final = ("seed", "markets", "era", "books", "burst", "absent", "second", "stale")
+_FLAGS: Final = ("login", "unnamed")
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,8 @@ class Schedule:
     Of each market `books` come a second. The exchange is looked at after each `burst` of events;
     `absent` events pass after each lost connection before anybody waits for the next one. `second`
     is the one of its minute in which the recorder begins. After `stale` seconds without a book the
-    client gives a connection up.
+    client gives a connection up. It may have a `login`, and record all markets that REST names
+    (`unnamed`) instead of some.
     """
 
     seed: int = 0
@@ -47,10 +49,12 @@ class Schedule:
     second: float = 0.0
     stale: float = 15.0
     login: bool = False
+    unnamed: bool = False
 
     def __str__(self) -> str:
         fields = [f"{name}={getattr(self, name)}" for name in _FIELDS]
-        return " ".join([*fields, *["login"] * self.login]) + ": " + "; ".join(self.faults)
+        flags = [name for name in _FLAGS if getattr(self, name)]
+        return " ".join([*fields, *flags]) + ": " + "; ".join(self.faults)
 
     @classmethod
     def parse(cls, text: str) -> Schedule:
@@ -59,13 +63,14 @@ class Schedule:
         if match is None:
             raise ValueError(f"{text!r} is no schedule; what would work: 'seed=1: drop@message 5'")
         words = match["fields"].split()
-        given: dict[str, Any] = dict(word.split("=", 1) for word in words if word != "login")
+        given: dict[str, Any] = dict(word.split("=", 1) for word in words if word not in _FLAGS)
         if unknown := given.keys() - {*_FIELDS} or {given.get("era", "us-v1")} - {*get_args(Era)}:
             raise ValueError(f"{text!r} says {', '.join(unknown)}; what would work: {cls()}")
         for name in given.keys() - {"era"}:
             given[name] = type(getattr(cls(), name))(given[name])
+        given |= {flag: flag in words for flag in _FLAGS}
         faults = tuple(fault.strip() for fault in match["faults"].split(";") if fault.strip())
-        return cls(**given, faults=faults, login="login" in words)
+        return cls(**given, faults=faults)
 
     @classmethod
     def of_seed(cls, seed: int) -> Schedule:
@@ -82,6 +87,8 @@ class Schedule:
             second=chance.choice([0.0, 10.0, round(chance.uniform(57, 59.9), 1)]),
             login=chance.random() < 0.2,
         )
+        # Of the older dialects' REST there is another version, which the exchange does not speak.
+        schedule = replace(schedule, unnamed=schedule.dialect == "v1" and chance.random() < 0.3)
         return schedule._with_random_faults(chance)
 
     def _with_random_faults(self, chance: random.Random) -> Schedule:

@@ -30,7 +30,7 @@ def _smaller(schedule: Schedule) -> Iterator[Schedule]:
         once = fault.partition("*")[0]
         if once != fault:
             yield replace(schedule, faults=(*faults[:place], once, *faults[place + 1 :]))
-    for name in ("login", "second", "era", "books", "burst", "absent", "stale"):
+    for name in ("login", "unnamed", "second", "era", "books", "burst", "absent", "stale"):
         if getattr(schedule, name) != getattr(plain, name):
             yield replace(schedule, **{name: getattr(plain, name)})
     if schedule.markets > 1:
