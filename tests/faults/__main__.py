@@ -11,7 +11,7 @@ from typing import Final
 
 from tests.faults.running import run
 from tests.faults.schedule import Schedule
-from tests.faults.shrinking import shrunk
+from tests.faults.shrinking import shrinking
 
 _TELL: Final = 20  # rounds
 
@@ -31,11 +31,8 @@ def main() -> None:
     counted: Counter[str] = Counter()
     for seed in range(options.seed, options.seed + options.rounds):
         schedule = Schedule.of_seed(seed)
-        try:
+        with shrinking(schedule):
             counted += _run(schedule) + Counter(rounds=1)
-        except Exception as error:
-            error.add_note(f"of seed {seed}; shrunk to '{shrunk(schedule, _fails)}'")
-            raise
         if counted["rounds"] % _TELL == 0:
             print(_told(counted), flush=True)
     print(_told(counted))
@@ -44,14 +41,6 @@ def main() -> None:
 def _run(schedule: Schedule) -> Counter[str]:
     with tempfile.TemporaryDirectory() as folder:
         return run(schedule, Path(folder))
-
-
-def _fails(schedule: Schedule) -> bool:
-    try:
-        _run(schedule)
-    except Exception:  # noqa: BLE001 - whatever it is, the first failure is raised
-        return True
-    return False
 
 
 def _told(counts: Counter[str]) -> str:

@@ -2,15 +2,40 @@
 
 from __future__ import annotations
 
+import tempfile
+from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.faults.running import run
 from tests.faults.schedule import Schedule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["shrunk"]
+__all__ = ["shrinking", "shrunk"]
+
+
+def _fails(schedule: Schedule) -> bool:
+    """Tell whether a schedule fails, in whatever way."""
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            run(schedule, Path(folder))
+    except Exception:  # noqa: BLE001 - the first failure is the one that is raised
+        return True
+    return False
+
+
+@contextmanager
+def shrinking(schedule: Schedule, fails: Callable[[Schedule], bool] = _fails) -> Iterator[None]:
+    """Tell with what a schedule fails of in this block the smallest one that fails too."""
+    try:
+        yield
+    except Exception as error:
+        smallest = shrunk(schedule, fails)
+        error.add_note(f"fails too: python -m tests.faults --schedule '{smallest}'")
+        raise
 
 
 def shrunk(schedule: Schedule, fails: Callable[[Schedule], bool]) -> Schedule:
