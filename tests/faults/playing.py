@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pipeline.simulator.exchange.journal import ConnectionLog, Journal
     from pipeline.simulator.exchange.server import Urls
     from pipeline.simulator.feed import Event
+    from pipeline.sources.live import Tempo
 
 __all__ = ["ENDING", "LARGEST_FRAME", "Played", "ends", "play"]
 
@@ -71,13 +72,19 @@ def play(schedule: Schedule, data: Path) -> Played:
         capturing(
             _settings(schedule, data, urls),
             instruments=None if schedule.unnamed else [market.code for market in feed.markets],
-            tempo=dataclasses.replace(QUICK, too_many=0.5, stale_after={"depth": schedule.stale}),
+            tempo=_tempo(schedule),
             clock=_clock(schedule.second),
             show=reports.append,
         ),
     ):
         _Stepping(exchange, reports, schedule).play([event.at for event in events])
     return Played(schedule, events, exchange.journal, recorded(data))
+
+
+def _tempo(schedule: Schedule) -> Tempo:
+    """Return short waits, but for a ping: its answer may come behind a large frame, slowly."""
+    stale = {"depth": schedule.stale}
+    return dataclasses.replace(QUICK, ping=_DEADLINE, too_many=0.5, stale_after=stale)
 
 
 def _settings(schedule: Schedule, data: Path, urls: Urls) -> Settings:

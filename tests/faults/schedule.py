@@ -128,7 +128,7 @@ _RANDOM: Final[dict[str, Callable[[random.Random, Sequence[str]], str]]] = {
     "half-close": lambda _c, _m: "",
     "stall": lambda c, _m: f"={c.choice([0.1, 0.5, 1.5])}",
     "delay": lambda c, _m: f"={c.choice([0.05, 0.3, 1.0])}",
-    "slow": lambda c, _m: f"={c.choice([100_000, 1_000_000])}",
+    "slow": lambda c, _m: f"={c.choice([2_000_000, 10_000_000])}",
     "reorder": lambda _c, _m: "",
     "duplicate": lambda _c, _m: "",
     "skip": lambda c, _m: f"={c.randint(1, 4)}",
