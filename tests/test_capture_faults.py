@@ -56,6 +56,10 @@ ALONE: Final = {
     "duplicate": Told("seed=1: duplicate@0.5*3", {"books": 35, "duplicates": 3}),
     "skip": Told("seed=1: skip=3@0.5", {"books": 29, "missed": 3}),
     "restart": Told("seed=1: restart@1", {"books": 32, "restarts": 2, "missed": 0}),
+    # A step of 1,000 is the longest that says how many were missed.
+    "restart, a little forward": Told(
+        "seed=1: restart=999@0.5; restart=1000@1; restart=-5@1.5", {"missed": 1998, "restarts": 4}
+    ),
     "malformed": Told("seed=1: malformed@0.5*5", {"quarantined": 5, "holes": 0}),
     "oversized": Told("seed=1: oversized=1000000@0.5", {"books": 32}),
     "oversized, more than is taken": Told("seed=1: oversized=9000000@0.5", {"holes": 2}),

@@ -136,7 +136,7 @@ _RANDOM: Final[dict[str, Callable[[random.Random, Sequence[str]], str]]] = {
     "oversized": lambda c, _m: f"={c.choice([70_000, 1_000_000, 9_000_000])}",
     "garble-utf8": lambda _c, _m: "",
     "foreign": lambda c, _m: c.choice(["", "=table", "=binary"]),
-    "restart": lambda c, _m: c.choice(["", "=-5", "=-100000", "=3", "=998", "=1000", "=500000"]),
+    "restart": lambda c, _m: c.choice(["", "=-5", "=-100000", "=3", "=999", "=1000", "=500000"]),
     "refuse": lambda c, m: f"={c.choice(m)}",
     "upgrade": lambda c, _m: f"={c.choice([429, 500, 503])}",
 }
