@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ENDING", "LARGEST_FRAME", "Played", "ends", "play"]
 
-# What a client takes at most, as its documentation says; what is longer ends the connection.
+# What a capture takes at most; what is longer is no book, and ends the connection.
 LARGEST_FRAME: Final = 8 << 20
 # Faults after which a connection is over, in any case.
 ENDING: Final = ("drop", "close", "half-close")
