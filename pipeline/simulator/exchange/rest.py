@@ -5,7 +5,8 @@ GET /v1/tickers           the last tickers: marketCode
 GET /v1/depth             the last book: marketCode, level
 GET /v1/exchange-trades   trades, newest first: marketCode, limit, startTime, endTime
 
-/v2 answers the same. "Now" is the feed's: the latest time of all that was played.
+/v2 and /v3 answer the same: beside the socket of v2 REST came to be v3. "Now" is the feed's: the
+latest time of all that was played.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The exchange itself: its port, its connections, its thread.
 
 GET /v1/websocket   the WebSocket; /v2/websocket speaks the older dialect
-GET /v1/…           REST (rest.py); /v2/… is the same
+GET /v1/…           REST (rest.py); /v2/… and /v3/…, the older exchange's, are the same
 """
 
 from __future__ import annotations
@@ -134,6 +134,7 @@ class ExchangeSimulator:
         app = web.Application(middlewares=[gate.receive])
         for version in ("v1", "v2"):
             app.router.add_get(f"/{version}/websocket", self._websocket)
+        for version in ("v1", "v2", "v3"):
             app.router.add_routes(Rest(self._feed.markets, state).routes(version))
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         try:

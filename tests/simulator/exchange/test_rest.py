@@ -82,11 +82,12 @@ def test_depth_is_the_last_book_played() -> None:
     """Five levels if nothing else is asked, of two elements, the numbers as they are."""
     events = [depth(0, levels=120), depth(1, number=2, levels=200)]
     path = f"/v1/depth?marketCode={BTC}"
-    (_, early), (_, deep), (_, other), (_, older) = _ask(
-        events, path, f"{path}&level=100", f"/v1/depth?marketCode={ETH}", f"/v2{path[3:]}"
+    others = [f"/{version}{path[3:]}" for version in ("v2", "v3")]
+    (_, early), (_, deep), (_, other), (_, older), (_, oldest) = _ask(
+        events, path, f"{path}&level=100", f"/v1/depth?marketCode={ETH}", *others
     )
     whole = json.loads(events[0].payload)["data"][0]
-    for told, count in ((early, 5), (deep, 100), (older, 5)):
+    for told, count in ((early, 5), (deep, 100), (older, 5), (oldest, 5)):
         sides = {side: [level[:2] for level in whole[side][:count]] for side in ("asks", "bids")}
         data = {"marketCode": BTC, "lastUpdatedAt": str(STARTED), **sides}
         assert told == {"success": True, "level": str(count), "data": data}
