@@ -66,7 +66,7 @@ ALONE: Final = {
     "garble-utf8": Told("seed=1: garble-utf8@0.5*3", {"quarantined": 3, "holes": 0}),
     "foreign": Told("seed=1: foreign@0.5*2", {"foreign": 2, "quarantined": 2, "books": 32}),
     "refuse": Told("seed=1: refuse=ETH-USD-SWAP-LIN; drop@1", {"books": 20, "holes": 1}),
-    "rest": Told("seed=1 unnamed: rest=500", {"books": 32}),
+    "rest": Told("seed=1 unnamed era=2020: rest=500", {"books": 32}),
     "http": Told("seed=1 unnamed: http=503@0.5*2; close=1001@0.5", {"holes": 2}),
     "upgrade": Told("seed=1: upgrade=500*2; upgrade=429@0.5; close=1001@0.5", {"holes": 2}),
 }

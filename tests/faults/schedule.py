@@ -86,9 +86,8 @@ class Schedule:
             # So that now and then a minute ends within the run.
             second=chance.choice([0.0, 10.0, round(chance.uniform(57, 59.9), 1)]),
             login=chance.random() < 0.2,
+            unnamed=chance.random() < 0.2,
         )
-        # Of the older dialects' REST there is another version, which the exchange does not speak.
-        schedule = replace(schedule, unnamed=schedule.dialect == "v1" and chance.random() < 0.3)
         return schedule._with_random_faults(chance)
 
     def _with_random_faults(self, chance: random.Random) -> Schedule:
