@@ -69,6 +69,39 @@ def _day(minute: int, second: float = 0) -> float:
 _END = 86_400.0
 
 
+def _answer(minute: int, second: float, *, granted: bool, channel: str = "trade") -> str:
+    said = {"event": "subscribe", "channel": f"{channel}:{_NAME}", "success": granted}
+    return line(at(minute, second), said)
+
+
+def test_trades_are_recorded_from_when_their_subscription_was_granted(tmp_path: Path) -> None:
+    """Though lines of other feeds came before; an answer about another channel says nothing."""
+    lines = [_trade(0, 1), "", _book(0, 5), _answer(0, 6, granted=True, channel="depth"),
+             _book(0, 7), _answer(0, 8, granted=True), _trade(0, 9)]  # fmt: skip
+    _bring(tmp_path, {0: lines, 1: [_book(1, 1)]})
+    assert _gaps(tmp_path, until=1) == [
+        (1.000001, 8, "disconnect"), (_day(2), _END, "end_of_coverage"),
+    ]  # fmt: skip
+
+
+def test_trades_that_were_refused_are_not_recorded(tmp_path: Path) -> None:
+    """Whatever else the connection brings, and the next one; until they are granted."""
+    lines = [_trade(0, 1), "", _book(0, 2), _answer(0, 3, granted=False), _book(0, 4), "",
+             _book(0, 5)]  # fmt: skip
+    _bring(tmp_path, {0: lines, 1: [_book(1, 1), _answer(1, 2, granted=True), _trade(1, 3)]})
+    assert _gaps(tmp_path, until=1) == [
+        (1.000001, _day(1, 2), "disconnect"), (_day(2), _END, "end_of_coverage"),
+    ]  # fmt: skip
+
+
+def test_a_market_that_was_subscribed_to_later_was_not_recorded_before(tmp_path: Path) -> None:
+    """That nobody had asked for its trades until then is no sign that there were none."""
+    _bring(
+        tmp_path, {0: [_book(0, 2)], 1: [_book(1, 1), _answer(1, 2, granted=True), _trade(1, 3)]}
+    )
+    assert _gaps(tmp_path, until=1)[0] == (0, _day(1, 2), "not_fetched")
+
+
 def test_from_just_after_the_last_line_until_the_next_one(tmp_path: Path) -> None:
     """Of whatever instrument and channel, as long as it has data: what tells of connecting is none.
 

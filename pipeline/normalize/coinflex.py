@@ -110,7 +110,14 @@ class Tickers:
 
 @dataclass(slots=True)
 class Control:
-    """Not data: an acknowledgement, a welcome, an error of the connection."""
+    """Not data: an acknowledgement, a welcome, an error of the connection.
+
+    `subscription` is the canonical channel and the instrument that it is about, if it is about one;
+    `granted` says whether that stands.
+    """
+
+    subscription: tuple[str, str] | None = None
+    granted: bool = True
 
 
 @dataclass(slots=True)
@@ -128,6 +135,8 @@ class _Envelope(msgspec.Struct):
     event: str | None = None
     nonce: msgspec.Raw = msgspec.Raw(b"")
     action: str | None = None
+    channel: str | None = None
+    success: bool | None = None
     data: msgspec.Raw = msgspec.Raw(b"")
 
 
@@ -183,6 +192,7 @@ _int: Final = msgspec.json.Decoder(int)
 def decode(payload: bytes) -> Message:
     """Return the message that a line holds; raises Refused with the reason if it holds none."""
     try:
+        payload.decode()  # msgspec does not look at the names of fields
         return _decode(_envelope.decode(payload))
     except Refused:
         raise
@@ -194,7 +204,7 @@ def _decode(envelope: _Envelope) -> Message:
     if envelope.table is None:
         if envelope.event is None and not envelope.nonce:
             raise Refused("neither a table nor an event")
-        return Control()
+        return _control(envelope)
     channel = canonical_channel(envelope.table)
     if channel in DEPTH_CHANNELS:
         kind = _kind(channel, envelope.action)
@@ -205,6 +215,15 @@ def _decode(envelope: _Envelope) -> Message:
     if channel == "ticker":
         return Tickers([_ticker(item) for item in _listed(_tickers.decode(envelope.data))])
     return Foreign(envelope.table)
+
+
+def _control(envelope: _Envelope) -> Control:
+    channel, _, instrument = (envelope.channel or "").partition(":")
+    event = (envelope.event or "").lower()
+    if not instrument or event not in ("subscribe", "unsubscribe"):
+        return Control()
+    granted = envelope.success is not False and event == "subscribe"
+    return Control((canonical_channel(channel), instrument), granted)
 
 
 def _listed(data: list[_T] | _T) -> list[_T]:

@@ -27,6 +27,7 @@ __all__ = [
     "END_OF_COVERAGE",
     "MINUTE_PLACES",
     "NOT_FETCHED",
+    "Answer",
     "Break",
     "Coverage",
     "Delivered",
@@ -97,6 +98,19 @@ class SignOfLife(NamedTuple):
     place: int
     rank: int
     time: int
+
+
+class Answer(NamedTuple):
+    """An answer to a subscription: the feed is sent from now on, if it was granted.
+
+    Known are its place, the rank of its slice and when it arrived, but never outside its minute.
+    """
+
+    place: int
+    rank: int
+    feed: Feed
+    time: int
+    granted: bool
 
 
 class _Event(NamedTuple):

@@ -144,11 +144,11 @@ class DayNormalizer:
                 gaps[feed.instrument] = state.gaps_so_far(self._day_end)
         end = (self._minute + 1, None)
         return self._emit_gaps(
-            gaps, lambda owners: self._connections.trade_gaps_so_far((*owners, end))
+            gaps, lambda feed, owners: self._connections.trade_gaps_so_far(feed, (*owners, end))
         )
 
     def _emit_gaps(
-        self, gaps: dict[str, list[Gap]], trade_gaps: Callable[[Owners], list[Gap]]
+        self, gaps: dict[str, list[Gap]], trade_gaps: Callable[[Feed, Owners], list[Gap]]
     ) -> dict[str, dict[str, int]]:
         """Emit the gaps of books, found, and of trades, and all that waits; return the facts."""
         for name in sorted(self.instruments - gaps.keys()):
@@ -158,7 +158,8 @@ class DayNormalizer:
                 self._table(GAPS, name).append(pl.DataFrame(found, GAPS.normalized, orient="row"))
         facts = {name: self._facts(name) | {"gaps": len(gaps[name])} for name in gaps}
         for name, of in facts.items():
-            lacking = trade_gaps(self._coverage.owners(Feed("trade", name)))
+            feed = Feed("trade", name)
+            lacking = trade_gaps(feed, self._coverage.owners(feed))
             rows = pl.DataFrame(lacking, GAPS.normalized, orient="row")
             is_first = pl.int_range(pl.len()) == 0
             rows = rows.with_columns(trades=pl.when(is_first).then(self._trades[name]))
@@ -189,6 +190,8 @@ class DayNormalizer:
             self._line_before = part.line_before
         for sign in part.signs_of_life:
             self._connections.note(sign)
+        for answer in part.answers:
+            self._connections.note(answer)
 
     def _depth_feed(self, feed: Feed) -> DepthFeed:
         state = self._depth.get(feed)

@@ -15,7 +15,7 @@ import numpy as np
 
 from pipeline.channels import BOOK_CHANNELS, canonical_channel
 from pipeline.normalize.columns import Columns
-from pipeline.normalize.coverage import Coverage, Disconnect, Feed, SignOfLife
+from pipeline.normalize.coverage import Answer, Coverage, Disconnect, Feed, SignOfLife
 from pipeline.normalize.scan import LINE, TABLES, Names
 from pipeline.normalize.standing import StandingBooks
 from pipeline.times import MINUTE_US
@@ -59,6 +59,7 @@ class Part:
     quarantine: list[Quarantined] = field(default_factory=list)
     disconnects: list[Disconnect] = field(default_factory=list)
     signs_of_life: list[SignOfLife] = field(default_factory=list)
+    answers: list[Answer] = field(default_factory=list)
     # The book that each feed ends with, bids and asks.
     last: dict[int, tuple[Levels, Levels]] = field(default_factory=dict)
     # As sent, by number: the scan knows but these two, as 0 and 1.

@@ -20,7 +20,7 @@ from pipeline.normalize.coinflex import (
     Trades,
     decode,
 )
-from pipeline.normalize.coverage import MINUTE_PLACES, Disconnect, Feed, SignOfLife
+from pipeline.normalize.coverage import MINUTE_PLACES, Answer, Disconnect, Feed, SignOfLife
 from pipeline.normalize.part import Quarantined, Tally
 from pipeline.normalize.scan import (
     DEPTH,
@@ -166,8 +166,10 @@ class SliceReader:
                     self._decoded_trades(batch, index, items)
                 case Tickers(items):
                     self._tickers(batch, index, items)
-                case Control():
+                case Control(subscription, granted):
                     self.tally["control"] += 1
+                    if subscription:
+                        self._note_answer(batch, index, Feed(*subscription), granted)
                 case Foreign():
                     self.tally["foreign_lines"] += 1
 
@@ -345,6 +347,11 @@ class SliceReader:
             self._reader.part.signs_of_life.append(SignOfLife(place, self._rank, time))
         if len(since):
             self._is_silent = bool(first[-1] == len(alive))
+
+    def _note_answer(self, batch: _Batch, index: int, feed: Feed, granted: bool) -> None:
+        time = min(max(int(batch.times[index]), self._begin), self._begin + MINUTE_US - 1)
+        place = int(batch.at.places[index])
+        self._reader.part.answers.append(Answer(place, self._rank, feed, time, granted))
 
     def _disconnect(self, place: int, line_before: int | None) -> None:
         """Take an empty line: the recorder lost its connection after the last line."""

@@ -3,34 +3,39 @@
 A book stands until the next one, so it tells by itself where nothing is known. That no trade came
 says nothing: only of a feed that is known to have been recorded does it mean that there was none.
 Known it is in minutes that a slice covers, but for the time from a disconnect (just after the last
-line before it) until the next line with data, in whichever slice counts then.
+line before it) until the next line with data, in whichever slice counts then; and where a slice has
+the answer to its subscription, until that: it may come after lines of other feeds, or be a refusal.
 """
 
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from pipeline.normalize.coverage import (
     DISCONNECT,
     END_OF_COVERAGE,
     MINUTE_PLACES,
     NOT_FETCHED,
+    Answer,
     Disconnect,
+    SignOfLife,
 )
 from pipeline.normalize.depth import Gap
 from pipeline.times import DAY_US, MINUTE_US, MINUTES_OF_DAY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
-    from pipeline.normalize.coverage import SignOfLife
+    from pipeline.normalize.coverage import Feed, Owners
 
 __all__ = ["MIDNIGHT", "Connections"]
 
 # The cause of each day's first row, up to its first line: only the day before knows whether its
 # last connection was lost, and then nothing shows that there is one again before that line.
 MIDNIGHT: Final = "midnight"
+
+_Event: TypeAlias = Disconnect | SignOfLife | Answer
 
 
 class Connections:
@@ -41,26 +46,31 @@ class Connections:
 
     def __init__(self, day_start: int) -> None:
         self._day_start = day_start
-        self._events: dict[tuple[int, int], list[Disconnect | SignOfLife]] = {}
-        self._gaps: dict[tuple[tuple[int, int | None], ...], list[Gap]] = {}
+        self._events: dict[tuple[int, int], list[_Event]] = {}
+        self._answered: set[Feed] = set()
+        self._gaps: dict[tuple[Feed | None, Owners], list[Gap]] = {}
 
-    def note(self, event: Disconnect | SignOfLife) -> None:
-        """Take note of a disconnect, whose time is known, or that a connection stands."""
+    def note(self, event: _Event) -> None:
+        """Take note of a disconnect, whose time is known, or of what a connection showed."""
+        if isinstance(event, Answer):
+            self._answered.add(event.feed)
         key = (event.place // MINUTE_PLACES, event.rank)
         self._events.setdefault(key, []).append(event)
 
-    def trade_gaps(self, owners: tuple[tuple[int, int | None], ...]) -> list[Gap]:
+    def trade_gaps(self, feed: Feed, owners: Owners) -> list[Gap]:
         """Return the rows of `trade_gaps` of a feed: first midnight, then its gaps, in order.
 
         `owners` tells from which minutes of the day on whose slice counts. Feeds for which the same
-        slices count have the same gaps. Asked once the day is told to its end.
+        slices count have the same gaps, unless their subscriptions were answered. Asked once the
+        day is told to its end.
         """
-        found = self._gaps.get(owners)
+        key = (feed if feed in self._answered else None), owners
+        found = self._gaps.get(key)
         if found is None:
-            found = self._gaps[owners] = self.trade_gaps_so_far(owners)
+            found = self._gaps[key] = self.trade_gaps_so_far(feed, owners)
         return found
 
-    def trade_gaps_so_far(self, owners: Iterable[tuple[int, int | None]]) -> list[Gap]:
+    def trade_gaps_so_far(self, of: Feed, owners: Owners) -> list[Gap]:
         """Return them of a day that may go on."""
         feed = _Feed(self._day_start)
         for (minute, rank), (end, _) in pairwise([*owners, (MINUTES_OF_DAY, None)]):
@@ -69,14 +79,17 @@ class Connections:
                 continue
             feed.cover(self._day_start + minute * MINUTE_US)
             for event in self._of(rank, range(minute, end)):
-                if isinstance(event, Disconnect):
-                    assert event.time is not None  # noqa: S101 - the day has found it out
-                    feed.lose(event.time)
-                else:
-                    feed.find(event.time)
+                match event:
+                    case Disconnect(time=time):
+                        assert time is not None  # noqa: S101 - the day has found it out
+                        feed.lose(time)
+                    case Answer() if event.feed == of:
+                        feed.grant(event.time) if event.granted else feed.refuse()
+                    case SignOfLife(time=time):
+                        feed.find(time)
         return feed.rows(self._day_start + DAY_US)
 
-    def _of(self, rank: int, minutes: range) -> Iterator[Disconnect | SignOfLife]:
+    def _of(self, rank: int, minutes: range) -> Iterator[_Event]:
         for minute in minutes:
             yield from sorted(self._events.get((minute, rank), ()), key=lambda event: event.place)
 
@@ -90,6 +103,7 @@ class _Feed:
         self._first_line: int | None = None
         self._unknown: tuple[int, str] | None = None  # since when, and what began it
         self._is_lost = False
+        self._is_refused = False
         self._known_from = day_start
 
     def lack(self, time: int) -> None:
@@ -98,6 +112,26 @@ class _Feed:
     def cover(self, time: int) -> None:
         if not self._is_lost:
             self._end(time)
+
+    def grant(self, time: int) -> None:
+        self._is_refused = False
+        if not self._is_lost:  # a line of another feed has shown before that there is a connection
+            self._reopen()
+            self._end(time)
+
+    def refuse(self) -> None:
+        self._reopen()
+        self._is_refused = True
+
+    def _reopen(self) -> None:
+        """Have the gap before what is known go on, if it does not; there may be none."""
+        if self._unknown:
+            return
+        if self._gaps and self._gaps[-1].stop == self._known_from:
+            gap = self._gaps.pop()
+            self._unknown = gap.start, gap.cause
+        else:
+            self._unknown = self._known_from, NOT_FETCHED
 
     def lose(self, time: int) -> None:
         # A disconnect takes nothing from before coverage began again, though no line came since.
@@ -121,7 +155,7 @@ class _Feed:
         return [Gap(self._day_start, until, MIDNIGHT), *self._gaps]
 
     def _end(self, time: int) -> None:
-        if self._unknown:
+        if self._unknown and not self._is_refused:
             start, cause = self._unknown
             if time > start:
                 self._gaps.append(Gap(start, time, cause))

@@ -40,7 +40,8 @@ def _book(number: int) -> Book:
 
 def test_subscribe_acknowledgements_are_control_lines() -> None:
     """What stands among the data lines but is no data is known as such."""
-    assert [decode(line) for line in _LINES[:3]] == [Control()] * 3
+    about = [(channel, "BTC-USD-SWAP-LIN") for channel in ("depth", "trade", "ticker")]
+    assert [decode(line) for line in _LINES[:3]] == [Control(feed, granted=True) for feed in about]
 
 
 def test_what_the_exchange_says_of_the_connection_is_control() -> None:
@@ -48,10 +49,21 @@ def test_what_the_exchange_says_of_the_connection_is_control() -> None:
     said = [
         b'{"event":"Welcome","nonce":"253ae705","timestamp":"1652711966653"}',
         b'{"nonce":"253ae705"}',
-        b'{"event":"subscribe","channel":"depth:X","success":false,"code":"20015"}',
         b'{"event":"pong","timestamp":"1652711966653"}',
+        b'{"event":"login","success":false,"code":"20000"}',
     ]
     assert [decode(line) for line in said] == [Control()] * 4
+    refused = b'{"event":"subscribe","channel":"futures/depth:X","success":false,"code":"20015"}'
+    assert decode(refused) == Control(("depth", "X"), granted=False)
+
+
+def test_bytes_that_are_no_utf8_are_refused_wherever_they_stand() -> None:
+    """Also in the name of a field, of which a message would otherwise lack a value."""
+    whole = b'{"table":"depth","data":{"instrumentId":"X","checksum":7,"asks":[],"bids":[]}}'
+    assert isinstance(decode(whole), Books)
+    for field in (b"checksum", b"X", b"table"):
+        with pytest.raises(Refused, match="utf-8"):
+            decode(whole.replace(field, field[:-1] + b"\xff", 1))
 
 
 def test_the_2020_form_of_a_book() -> None:
