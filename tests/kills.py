@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 # machine that is busy with other tests.
 _LAST_SECOND = 1.0
 _NEAR_A_MINUTE = 5.0
+_WHILE_IT_STARTS = 0.3
+_SOME = 20
 
 
 def kill_and_compare(data: Path, rounds: int, seed: int, slack: float = 2.0) -> Counter[str]:
@@ -47,14 +49,18 @@ def kill_and_compare(data: Path, rounds: int, seed: int, slack: float = 2.0) -> 
     killed = []
     with exchange.running() as urls:
         for _ in range(rounds):
+            before = len(exchange.journal.connections)
             with _capture(data, urls, names) as process:
-                _wait(_moment(chance), process)
+                if chance.random() < _WHILE_IT_STARTS:
+                    _wait(chance.uniform(0.2, 1.5), process)
+                else:
+                    _wait_for_frames(exchange, before, process)
+                    _wait(_moment(chance), process)
                 process.kill()
                 killed.append(time.monotonic())
         before = len(exchange.journal.connections)
         with _capture(data, urls, names) as process:
-            while sum(log.sent_count for log in exchange.journal.connections[before:]) < 20:
-                _wait(0.05, process)
+            _wait_for_frames(exchange, before, process)
             process.terminate()
             assert process.wait(30) == 0
         connections = exchange.journal.connections
@@ -66,7 +72,15 @@ def _moment(chance: random.Random) -> float:
     to_minute = 60 - time.time() % 60
     if to_minute < _NEAR_A_MINUTE:
         return to_minute + chance.uniform(-0.1, 1.0)
-    return chance.choice([chance.uniform(0.2, 1.5), chance.uniform(1.5, 4.0)])
+    return chance.uniform(0.0, 2.0)
+
+
+def _wait_for_frames(
+    exchange: ExchangeSimulator, before: int, process: subprocess.Popen[bytes]
+) -> None:
+    """Return when connections since `before` were sent some."""
+    while sum(log.sent_count for log in exchange.journal.connections[before:]) < _SOME:
+        _wait(0.02, process)
 
 
 def _wait(seconds: float, process: subprocess.Popen[bytes]) -> None:

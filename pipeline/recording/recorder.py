@@ -11,6 +11,7 @@ import logging
 import threading
 import time
 from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
 
@@ -51,7 +52,7 @@ class Recorder:
     """Records one request of the door, from the present minute on.
 
     All methods are for one thread, the feed's. An error of the disk is raised by the next of them.
-    `ended` is told, in the recorder's own thread, of each minute (its start) whose slice is whole.
+    `ended` is told, in another thread, of each minute (its start) whose slice is whole.
     """
 
     def __init__(
@@ -77,6 +78,8 @@ class Recorder:
         self._error: BaseException | None = None
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="recorder")
+        # Minutes that are over are read through and named beside it: lines do not wait for that.
+        self._ending = ThreadPoolExecutor(1, "ending")
 
     def __enter__(self) -> Self:
         now = minute_start(self._clock.ticks() // (60 * TICKS_PER_SECOND))
@@ -95,6 +98,7 @@ class Recorder:
                 self._stopping = True
                 self._changed.notify_all()
             self._thread.join()
+            self._ending.shutdown()
             if self._open:  # what could not be written: the next start goes on with it
                 self._open.close()
         self._check()
@@ -208,10 +212,18 @@ class Recorder:
 
     def _end(self, ended: Ended) -> None:
         assert self._open is not None  # noqa: S101 - nothing ends that did not begin
-        self._open.end()
+        self._ending.submit(self._finish, self._open, minute_start(ended.minute))
         self._open = None
-        self.written.slices += 1
-        self._ended(minute_start(ended.minute))
+
+    def _finish(self, minute: OpenMinute, start: datetime) -> None:
+        try:
+            minute.end()
+        except BaseException as error:  # noqa: BLE001 - raised where lines are handed in
+            self._error = error
+            log.critical("recording stops: %s", error)
+        else:
+            self.written.slices += 1
+            self._ended(start)
 
 
 def _weight(step: Step) -> int:
