@@ -10,6 +10,7 @@ live.dialect, live.site              which exchange of the family, live or test;
 live.websocket  COINFLEX_L2_WS_URL   whole address of the socket; the site's
 live.rest   COINFLEX_L2_REST_URL     base address without a version; the site's
 live.key, live.secret                COINFLEX_API_KEY, COINFLEX_API_SECRET
+log_format  COINFLEX_L2_LOG_FORMAT   text or json; what suits the command
 config      COINFLEX_L2_CONFIG       a TOML file with the keys of Settings, [tardis] and [live]
 """
 
@@ -70,6 +71,7 @@ class Settings:
     exchange: str = "coinflex"
     tardis: TardisSettings = TardisSettings()
     live: LiveSettings = LiveSettings()
+    log_format: str | None = None
 
     @property
     def secrets(self) -> list[str]:
@@ -86,6 +88,7 @@ class Settings:
         config: Path | None = None,
         site: str | None = None,
         dialect: str | None = None,
+        log_format: str | None = None,
         environ: Mapping[str, str] | None = None,
     ) -> Settings:
         """Return the settings in force; raises UsageError for a value that can't be used."""
@@ -95,9 +98,11 @@ class Settings:
         tables = _read(Path(file)) if file else {name: {} for name in _SECTIONS}
         top, tardis, live = tables[""], tables["tardis"], tables["live"]
         top |= _known(
-            data=given.get("COINFLEX_L2_DATA"), exchange=given.get("COINFLEX_L2_EXCHANGE")
+            data=given.get("COINFLEX_L2_DATA"),
+            exchange=given.get("COINFLEX_L2_EXCHANGE"),
+            log_format=given.get("COINFLEX_L2_LOG_FORMAT"),
         )
-        top |= _known(data=data, exchange=exchange)
+        top |= _known(data=data, exchange=exchange, log_format=log_format)
         key = next((given[name] for name in KEY_VARIABLES if name in given), None)
         tardis |= _known(url=given.get("COINFLEX_L2_TARDIS_URL"), key=key)
         live |= _known(**{name: given.get(variable) for name, variable in _LIVE_VARIABLES.items()})
@@ -156,10 +161,15 @@ def _checked(top: dict[str, Any], tardis: dict[str, Any], live: dict[str, Any]) 
     exchange = top.get("exchange", Settings.exchange)
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", exchange):
         raise UsageError("exchange", exchange, "an id as Tardis spells it, for example coinflex")
+    log_format = top.get("log_format")
+    if log_format not in (None, "text", "json"):
+        raise UsageError.not_among("log_format", log_format, ("text", "json"))
     if "url" in tardis:
         tardis["url"] = _base(tardis["url"])
     data = Path(top.get("data", Settings.data)).expanduser()
-    return Settings(data, exchange, TardisSettings(**tardis), _checked_live(live))
+    return Settings(
+        data, exchange, TardisSettings(**tardis), _checked_live(live), log_format=log_format
+    )
 
 
 def _check_kind(name: str, value: object, default: object) -> None:

@@ -6,11 +6,13 @@ Data go to stdout, logs to stderr. Whatever is heavy is imported inside the comm
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 
 import click
 
+from pipeline import logs
 from pipeline.cli import (
     backfill,
     capture,
@@ -78,8 +80,17 @@ def _not_text(error: UnicodeEncodeError) -> UsageError:
 
 
 def _fail(error: PipelineError) -> int:
-    click.echo(f"coinflex-l2: {error}", err=True)
+    _say(str(error))
     return error.exit_code
+
+
+def _say(sentence: str) -> None:
+    """Say how it ended: for people, or as a line of a log for programs."""
+    setup = logs.in_force()
+    if setup and setup.as_json:
+        logging.getLogger(__name__).error("%s", sentence)
+    else:
+        click.echo(f"coinflex-l2: {sentence}", err=True)
 
 
 def main() -> None:
@@ -94,7 +105,7 @@ def main() -> None:
     except UnicodeEncodeError as error:
         code = _fail(_not_text(error))
     except (KeyboardInterrupt, click.Abort):
-        click.echo("coinflex-l2: interrupted; what is there is whole", err=True)
+        _say("interrupted; what is there is whole")
         code = _INTERRUPTED
     except BrokenPipeError:  # the reader of our output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

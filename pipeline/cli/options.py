@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from pipeline import logs
 from pipeline.config import Settings
 
 if TYPE_CHECKING:
@@ -82,8 +82,17 @@ def names(text: str | None) -> list[str] | None:
     return found
 
 
-def settings(site: str | None = None, dialect: str | None = None) -> Settings:
-    """Return the settings in force, and begin to log as they say."""
+def settings(
+    site: str | None = None,
+    dialect: str | None = None,
+    log_format: str | None = None,
+    *,
+    is_capture: bool = False,
+) -> Settings:
+    """Return the settings in force, and begin to log as they say.
+
+    Where nothing says how, a capture without a terminal logs for programs, all else for people.
+    """
     given = click.get_current_context().find_root().ensure_object(dict)
     found = Settings.load(
         data=given.get("data"),
@@ -91,8 +100,18 @@ def settings(site: str | None = None, dialect: str | None = None) -> Settings:
         config=given.get("config"),
         site=site,
         dialect=dialect,
+        log_format=log_format,
     )
-    _begin_log(given.get("verbose", 0), found.secrets)
+    on_terminal = sys.stderr.isatty()
+    form = found.log_format or ("json" if is_capture and not on_terminal else "text")
+    logs.begin(
+        logs.LogSetup(
+            as_json=form == "json",
+            verbosity=given.get("verbose", 0),
+            over_line=is_capture and on_terminal,
+            secrets=tuple(found.secrets),
+        )
+    )
     return found
 
 
@@ -111,28 +130,3 @@ def note_unusable_lake(found: Settings) -> None:
 def as_json() -> bool:
     """Say whether --json was given."""
     return bool(click.get_current_context().find_root().ensure_object(dict).get("json_"))
-
-
-class _Redacted(logging.Formatter):
-    """Log lines in UTC, in which no secret can appear, whoever wrote the line."""
-
-    converter = staticmethod(time.gmtime)
-
-    def __init__(self, secrets: list[str]) -> None:
-        super().__init__("%(asctime)sZ %(levelname)-7s %(name)s: %(message)s", "%Y-%m-%d %H:%M:%S")
-        self._secrets = secrets
-
-    def format(self, record: logging.LogRecord) -> str:
-        text = super().format(record)
-        for secret in self._secrets:
-            text = text.replace(secret, "<key>")
-        return text
-
-
-def _begin_log(verbosity: int, secrets: list[str]) -> None:
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Redacted(secrets))
-    logging.basicConfig(
-        level=logging.DEBUG if verbosity > 1 else logging.WARNING, handlers=[handler]
-    )
-    logging.getLogger("pipeline").setLevel(logging.DEBUG if verbosity else logging.INFO)
