@@ -9,9 +9,12 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import signal
+import sys
 from contextlib import ExitStack, suppress
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final, Self
 
+from pipeline import logs
 from pipeline.errors import LockHeld, PipelineError
 from pipeline.ingest import clear_drafts, ingest
 from pipeline.lake import Lake
@@ -30,8 +33,9 @@ __all__ = ["LiveLake"]
 log = logging.getLogger(__name__)
 
 # Seconds that a capture waits at its end for the last minutes to get into the lake. They are in
-# raw: the next ingest, or capture, brings them in if that is too short.
-_LAST: Final = 3.0
+# raw: the next ingest, or capture, brings them in if that is too short. A capture ends within five.
+_LAST: Final = 2.5
+_MINUTE: Final = timedelta(minutes=1)
 
 
 class LiveLake:
@@ -40,6 +44,8 @@ class LiveLake:
     def __init__(self, data: Path, exchange: str, host: str) -> None:
         self._given = data, exchange, host
         self._through: datetime | None = None
+        self._first: datetime | None = None
+        self._last: datetime | None = None
 
     def __enter__(self) -> Self:
         # Spawned: a fork of a process with threads in it may hang.
@@ -47,8 +53,15 @@ class LiveLake:
         # One for each way: what is on its way is not lost when the other end closes.
         told, self._tell = context.Pipe(duplex=False)
         self._heard, say = context.Pipe(duplex=False)
-        self._process = context.Process(target=_follow, args=(*self._given, told, say))
-        self._process.start()
+        self._process = context.Process(
+            target=_follow, args=(*self._given, told, say, logs.in_force())
+        )
+        # Blocked for good in what is started: it ends with its capture, not beside it.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
+        try:
+            self._process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
         told.close()
         say.close()
         return self
@@ -62,7 +75,8 @@ class LiveLake:
         self._heard.close()
 
     def minute_is_over(self, start: datetime) -> None:
-        """Say that the slice of a minute is whole. From any thread; never waits."""
+        """Say that the slice of a minute is whole. From one thread; never waits."""
+        self._first, self._last = self._first or start, start
         with suppress(OSError):  # it was killed: the next capture makes up for it
             self._tell.send(start)
 
@@ -75,23 +89,38 @@ class LiveLake:
         return self._through
 
     @property
+    def behind(self) -> timedelta:
+        """How much of what this run recorded in whole minutes the lake does not have yet."""
+        if self._first is None or self._last is None:
+            return timedelta(0)
+        return self._last - (self.through or self._first - _MINUTE)
+
+    @property
     def is_alive(self) -> bool:
         """Whether it is at work."""
         return self._process.is_alive()
 
 
-def _follow(data: Path, exchange: str, host: str, told: Connection, say: Connection) -> None:
+def _follow(
+    data: Path,
+    exchange: str,
+    host: str,
+    told: Connection,
+    say: Connection,
+    setup: logs.LogSetup | None,
+) -> None:
     """Bring in minutes as they are told, until nobody tells any more."""
-    for number in (signal.SIGINT, signal.SIGTERM):  # it ends with its capture, not beside it
-        signal.signal(number, signal.SIG_IGN)
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s"
-    )
-    with _Days(data, exchange, host) as days:
-        for minutes in _batches(told):
-            if days.bring_in(minutes):
-                with suppress(OSError):
-                    say.send(minutes[-1])
+    logs.begin(setup or logs.LogSetup())
+    try:
+        with _Days(data, exchange, host) as days:
+            for minutes in _batches(told):
+                if days.bring_in(minutes):
+                    with suppress(OSError):
+                        say.send(minutes[-1])
+    except Exception:
+        # Not left to multiprocessing, which would print it as it is.
+        log.critical("what is recorded no longer comes into the lake", exc_info=True)
+        sys.exit(1)
 
 
 def _batches(told: Connection) -> Iterator[list[datetime]]:
@@ -164,11 +193,12 @@ class _Days:
     def _make_whole(self) -> None:
         """Have days that are over made one file each, unless another run is at work."""
         context = multiprocessing.get_context("spawn")
-        given = self._data, self._lake.exchange
+        given = self._data, self._lake.exchange, logs.in_force()
         context.Process(target=_ingest_days_in_parts, args=given).start()
 
 
-def _ingest_days_in_parts(data: Path, exchange: str) -> None:
+def _ingest_days_in_parts(data: Path, exchange: str, setup: logs.LogSetup | None) -> None:
+    logs.begin(setup or logs.LogSetup())
     lake = Lake(data, exchange)
     try:
         with holding(data):

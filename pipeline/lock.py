@@ -5,6 +5,7 @@ A capture holds one of its own, by the exchange: it only adds slices to raw, bes
 
 from __future__ import annotations
 
+import fcntl
 import os
 import sys
 from contextlib import contextmanager
@@ -20,14 +21,14 @@ from pipeline.errors import LakeUnwritable, LockHeld
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["holding"]
+__all__ = ["holding", "is_held"]
 
 
 @contextmanager
-def holding(data: Path, what: str = "") -> Iterator[None]:
+def holding(data: Path, what: str = "", patience: float = 0.0) -> Iterator[None]:
     """Hold the lock of a data folder, or of something in it.
 
-    Raises LockHeld, with its holder, if another run does.
+    Raises LockHeld, with its holder, if another run does, and goes on to for `patience` seconds.
     """
     path, holder = data / f".lock{what}", data / f".lock{what}-holder"
     with durable.writing(path):
@@ -35,7 +36,7 @@ def holding(data: Path, what: str = "") -> Iterator[None]:
             data.mkdir(parents=True, exist_ok=True)
         except FileNotFoundError as error:  # below /proc, say
             raise LakeUnwritable(data, "the folder can't be made") from error
-        lock = FileLock(path, timeout=0)
+        lock = FileLock(path, timeout=patience)
         try:
             lock.acquire()
         except Timeout:
@@ -47,6 +48,21 @@ def holding(data: Path, what: str = "") -> Iterator[None]:
     finally:
         holder.unlink(missing_ok=True)
         lock.release()
+
+
+def is_held(data: Path, what: str) -> bool:
+    """Say whether a run holds the lock of something in a data folder.
+
+    To find out, the lock is shared for an instant. Who takes it with patience does not notice.
+    """
+    try:
+        with (data / f".lock{what}").open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:  # there is none, or it is not for us to read
+        return False
+    return False
 
 
 def _me() -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from pipeline.capture_file import found_capture
 from pipeline.catalogue import Catalogue
 from pipeline.lake import Lake
 from pipeline.slices import Door
@@ -23,8 +24,13 @@ _SUMS = (
 
 
 def status_of(data: Path, exchange: str) -> dict[str, Any]:
-    """Return the state of a data folder in figures; opens no slice and no partition."""
-    door, catalogue = Door(data, exchange), Catalogue(Lake(data, exchange))
+    """Return the state of a data folder in figures; opens no slice and no partition.
+
+    `recorded` is what the lake has of days that are in parts, as a capture leaves them until an
+    `ingest`; they are in no other figure. `capture` is how the exchange's capture is doing, if any.
+    """
+    door, lake = Door(data, exchange), Lake(data, exchange)
+    catalogue = Catalogue(lake)
     with_slices = {day.isoformat() for request in door.requests() for day in door.days(request)}
     days = catalogue.days
     totals = catalogue.rows.select(pl.col(*_SUMS).sum()).row(0, named=True)
@@ -52,4 +58,21 @@ def status_of(data: Path, exchange: str) -> dict[str, Any]:
         "arrivals_outside_their_minute": of_days("outside_minute"),
         "arrivals_running_backwards": of_days("backwards"),
         **{name: int(totals[name]) for name in _SUMS},
+        "days_in_parts": [day.isoformat() for day in lake.days_in_parts()],
+        "recorded": _recorded(catalogue),
+        "capture": found_capture(data, exchange),
+    }
+
+
+def _recorded(catalogue: Catalogue) -> dict[str, Any] | None:
+    """Return what the lake has of days that are in parts; None if there is no such day."""
+    rows = catalogue.recorded
+    if rows.is_empty():
+        return None
+    totals = rows.select(pl.col("bytes", *_SUMS).sum()).row(0, named=True)
+    return {
+        "days": rows["date"].n_unique(),
+        "instruments": rows["instrument"].n_unique(),
+        "lake_bytes": int(totals.pop("bytes")),
+        **{name: int(total) for name, total in totals.items()},
     }

@@ -22,7 +22,27 @@ def status() -> None:
     found = settings()
     note_unusable_lake(found)
     facts = status_of(found.data, found.exchange)
-    print_json(facts) if as_json() else print_facts(facts)
+    if as_json():
+        print_json(facts)
+        return
+    sections = {name: facts.pop(name) for name in ("recorded", "capture")}
+    facts["days_in_parts"] = ", ".join(facts["days_in_parts"]) or "none"
+    print_facts(facts)
+    for title, section in sections.items():
+        if section:
+            click.echo(f"\n{title}:")
+            print_facts({name: _told(fact) for name, fact in section.items()})
+
+
+def _told(fact: object) -> object:
+    """Return a fact of a section as it is told in a line: numbers by name, lists of names."""
+    if isinstance(fact, dict):
+        return _told([f"{name} {value:,.6g}" for name, value in fact.items()])
+    if isinstance(fact, list):
+        return ", ".join(map(str, fact)) or "none"
+    if isinstance(fact, float):
+        return f"{fact:,.6g}"
+    return "none" if fact is None else fact
 
 
 @click.command(

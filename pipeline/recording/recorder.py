@@ -34,18 +34,19 @@ _STEP_BYTES: Final = 200  # that a line takes beside its text, about
 # Seconds between two syncs, unless so much text waits.
 _BETWEEN_SYNCS: Final = 0.4
 _WORTH_A_SYNC: Final = 8 << 20
+_OF_LATE: Final = 60.0  # seconds
 
 
 @dataclass
 class Written:
     """What has reached the disk so far: bytes of text, slices that were ended.
 
-    `slowest` is the longest, in seconds, that a line waited since it was last asked for.
+    `last` is the start of the last one's minute.
     """
 
     bytes: int = 0
     slices: int = 0
-    slowest: float = 0.0
+    last: datetime | None = None
 
 
 class Recorder:
@@ -73,6 +74,8 @@ class Recorder:
         self._open: OpenMinute | None = None
         self._queue: deque[Step] = deque()
         self._oldest = 0.0  # when the first of these came
+        self._oldest_in_hand: float | None = None  # and the first of those being written
+        self._waits: deque[tuple[float, float]] = deque()  # when it ended, how long it was
         self._waiting = 0
         self._stopping = False
         self._error: BaseException | None = None
@@ -131,10 +134,31 @@ class Recorder:
         """Let minutes end that are over, though no line comes. To be called every now and then."""
         self._put(self._minutes.pass_time(self._clock.ticks()))
 
+    @property
+    def waiting(self) -> int:
+        """How many bytes wait for the disk, about."""
+        return self._waiting
+
     def slowest(self) -> float:
-        """Return how many seconds a line took to the disk at worst, since the last time."""
-        slowest, self.written.slowest = self.written.slowest, 0.0
-        return slowest
+        """Return how many seconds a line took to the disk at worst, in the last minute or so.
+
+        Also one that has not got there yet. From any thread.
+        """
+        now = time.monotonic()
+        with self._changed:
+            while self._waits and self._waits[0][0] < now - _OF_LATE:
+                self._waits.popleft()
+            return max([self._behind(now), *(wait for _, wait in self._waits)])
+
+    def behind(self) -> float:
+        """Return for how many seconds the oldest line that waits has done so. From any thread."""
+        with self._changed:
+            return self._behind(time.monotonic())
+
+    def _behind(self, now: float) -> float:
+        if self._oldest_in_hand is not None:
+            return now - self._oldest_in_hand
+        return now - self._oldest if self._queue else 0.0
 
     def _put(self, steps: Iterable[Step]) -> None:
         self._check()
@@ -183,7 +207,7 @@ class Recorder:
         """Write and sync what waits."""
         with self._changed:
             steps, self._queue = self._queue, deque()
-            oldest = self._oldest
+            oldest = self._oldest_in_hand = self._oldest
         texts: list[bytes] = []
         for step in steps:
             if isinstance(step, Append):
@@ -195,9 +219,17 @@ class Recorder:
         self._append(texts)
         if self._open:
             self._open.sync()
-        self.written.slowest = max(self.written.slowest, time.monotonic() - oldest)
+        now = time.monotonic()
         with self._changed:
             self._waiting -= sum(map(_weight, steps))
+            self._oldest_in_hand = None
+            self._note_wait(now, now - oldest)
+
+    def _note_wait(self, now: float, wait: float) -> None:
+        """Keep what may yet be the slowest of late: no wait that a later one exceeds."""
+        while self._waits and self._waits[-1][1] <= wait:
+            self._waits.pop()
+        self._waits.append((now, wait))
 
     def _begin(self, minute: int) -> None:
         if self._open is None:
@@ -223,6 +255,7 @@ class Recorder:
             log.critical("recording stops: %s", error)
         else:
             self.written.slices += 1
+            self.written.last = start
             self._ended(start)
 
 

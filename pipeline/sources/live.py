@@ -119,7 +119,6 @@ class Feed:
         self._freshness = Freshness(self._tempo.stale_after)
         self._awake = asyncio.Event()  # something changed for whoever sends
         self._data_unsettled = False  # some came before all subscriptions stood
-        self._is_dropping = False
 
     def want(self, subscriptions: Iterable[str]) -> None:
         """Subscribe to more, now and on every later connection."""
@@ -152,7 +151,10 @@ class Feed:
             self.state.last_loss = reason
             self.state.enter("waiting")
             pause = max(least, pauses.next(time.monotonic() - began))
-            log.warning("no connection to %s (%s); again in %.1f s", self._url, reason, pause)
+            facts = {"url": self._url, "reason": reason, "pause_seconds": pause}
+            log.warning(
+                "no connection to %s (%s); again in %.1f s", self._url, reason, pause, extra=facts
+            )
             await self._wait(stop, pause)
 
     async def _wait(self, stop: asyncio.Event, seconds: float) -> None:
@@ -216,7 +218,7 @@ class Feed:
 
     def _tell_connected(self) -> None:
         """Tell the sink that a connection stands; not while frames are left out: none would."""
-        if not self._is_dropping:
+        if not self.state.is_dropping:
             self._sink.connect()
 
     async def _follow(self, socket: ClientConnection, session: Session, stop: asyncio.Event) -> str:
@@ -242,7 +244,7 @@ class Feed:
 
     async def _read(self, socket: ClientConnection, session: Session) -> None:
         while True:
-            if self._sink.is_full or self._is_dropping:
+            if self._sink.is_full or self.state.is_dropping:
                 await self._hold_back()
             frame = await socket.recv(decode=False)
             event = session.receive(frame, time.monotonic())
@@ -253,7 +255,7 @@ class Feed:
         """Hand a frame to the sink: any but those about a key."""
         if isinstance(event, LoginRefused) or (isinstance(event, Control) and event.is_private):
             return
-        if self._is_dropping:
+        if self.state.is_dropping:
             self.state.dropped[_channel(event)] += 1
             return
         at = self._sink.line(frame)
@@ -262,6 +264,7 @@ class Feed:
             channel = canonical_channel(event.table)
             self.state.frames[channel] += 1
             self.state.last_frame[channel] = frame, at
+            self.state.heard[channel] = time.monotonic()
 
     def _note(self, event: Event, session: Session) -> None:
         if isinstance(event, Data):
@@ -273,7 +276,8 @@ class Feed:
             case Acknowledged(subscription):
                 self._freshness.expect(subscription, time.monotonic())
             case Refused(subscription, code, message):
-                log.warning("%s is refused (%s: %s), and left out", subscription, code, message)
+                log.warning("%s is refused (%s: %s), and left out", subscription, code, message,
+                            extra={"subscription": subscription, "code": code})  # fmt: skip
             case LoginRefused(code, message):
                 log.error("the login is refused (%s: %s); going on without", code, message)
             case Unreadable(reason):
@@ -305,20 +309,22 @@ class Feed:
 
     async def _hold_back(self) -> None:
         """Leave frames with the exchange while the disk is behind; leave them out if that lasts."""
-        if self._is_dropping:
+        if self.state.is_dropping:
             if self._sink.has_room:
-                self._is_dropping = False
+                self.state.is_dropping = False
                 self._tell_connected()
                 log.warning("the disk has caught up; %d frames were left out so far",
-                            self.state.dropped.total())  # fmt: skip
+                            self.state.dropped.total(),
+                            extra={"dropped": dict(self.state.dropped)})  # fmt: skip
             return
         until = time.monotonic() + self._tempo.patience
         while self._sink.is_full and time.monotonic() < until:  # noqa: ASYNC110 - by a thread
             await asyncio.sleep(0.01)
         if self._sink.is_full:
-            self._is_dropping = True
+            self.state.is_dropping = True
             self._sink.disconnect()
-            log.error("the disk is too slow: frames are left out, and the gap is marked")
+            log.error("the disk is too slow: frames are left out, and the gap is marked",
+                      extra={"dropped": dict(self.state.dropped)})  # fmt: skip
 
     # --- sending, and what else is due ---------------------------------------------------------
 

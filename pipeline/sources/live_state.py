@@ -20,7 +20,9 @@ class LiveState:
 
     `phase` is connecting, subscribing, live or waiting. Counts are since the start: frames and
     frames left out by channel. `refused` are subscriptions that don't stand, `silent` those that
-    do and say nothing. `last_frame` has each channel's last frame and when it came (100 ns UTC).
+    do and say nothing. `last_frame` has each channel's last frame and when it came (100 ns UTC),
+    `heard` when that was by the clock that only goes forward. While `is_dropping` the disk is too
+    slow, and frames are left out.
     """
 
     phase: str = "connecting"
@@ -35,6 +37,13 @@ class LiveState:
     refused: dict[str, str] = field(default_factory=dict)
     silent: list[str] = field(default_factory=list)
     last_frame: dict[str, tuple[bytes, int]] = field(default_factory=dict)
+    heard: dict[str, float] = field(default_factory=dict)
+    is_dropping: bool = False
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether a connection stands."""
+        return self.phase in ("subscribing", "live")
 
     def enter(self, phase: str) -> None:
         """Begin a phase."""
@@ -50,3 +59,8 @@ class LiveState:
             if match := _TIMESTAMP.search(frame):
                 found[channel] = (at // _TICKS_PER_MS - int(match[1])) / 1000
         return found
+
+    def ages(self) -> dict[str, float]:
+        """Return, by channel, how many seconds ago its last frame was recorded."""
+        now = time.monotonic()
+        return {channel: now - at for channel, at in self.heard.items()}
