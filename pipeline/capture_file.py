@@ -47,7 +47,7 @@ class CaptureFile:
         self._turn = threading.Lock()
 
     def __enter__(self) -> Self:
-        self.write({})
+        self.write(self._last)
         return self
 
     def __exit__(self, _type: object, error: BaseException | None, _at: object) -> None:

@@ -41,7 +41,9 @@ class LiveLine:
     def __call__(self, report: CaptureReport) -> None:
         """Show how it is doing now."""
         # One column is left free: some terminals begin a new line after the last one.
-        self._write(CLEARED + _fitted(_parts(report, self._rates.of(report)), self._width() - 1))
+        rates = self._rates.of(report)
+        shown = _fitted(_first(report, rates), _rest(report), self._width() - 1)
+        self._write(CLEARED + shown)
 
     def _write(self, text: str) -> None:
         self._terminal.write(text)
@@ -64,8 +66,8 @@ class LiveLog:
         now = time.monotonic()
         if now >= self._next:
             self._next = now + _LOG_EVERY
-            parts = _parts(report, self._rates.of(report))
-            log.info("%s", _BETWEEN.join(part.whole for part in parts), extra=report.figures())
+            first = [part.whole for part in _first(report, self._rates.of(report))]
+            log.info("%s", _BETWEEN.join(first + _rest(report)), extra=report.figures())
 
 
 class _Rates:
@@ -90,35 +92,50 @@ class _Part(NamedTuple):
     brief: str
 
 
-def _fitted(parts: Sequence[_Part], width: int) -> str:
-    """Return as much as fits: first as many parts as possible, from the front, then in full."""
-    while len(parts) > 1 and len(_BETWEEN.join(part.brief for part in parts)) > width:
-        parts = parts[:-1]
-    shown = [part.brief for part in parts]
-    for place, part in enumerate(parts):
+def _fitted(first: Sequence[_Part], rest: Sequence[str], width: int) -> str:
+    """Return as much as fits: of `first` as many as possible, then in full, then of the rest."""
+    shown = _heads([part.brief for part in first], width) or [first[0].brief[:width]]
+    for place, part in enumerate(first[: len(shown)]):
         fuller = [*shown[:place], part.whole, *shown[place + 1 :]]
         if len(_BETWEEN.join(fuller)) <= width:
             shown = fuller
-    return _BETWEEN.join(shown)[:width]
+    if len(shown) == len(first):
+        shown = _heads([*shown, *rest], width)
+    return _BETWEEN.join(shown)
 
 
-def _parts(report: CaptureReport, rates: Mapping[str, float]) -> list[_Part]:
-    """Return the parts of the line: first what is wrong, then what matters, then the rest."""
-    feed, recorder = report.feed, report.recorder
+def _heads(texts: Sequence[str], width: int) -> list[str]:
+    """Return as many texts from the front as fit."""
+    many = len(texts)
+    while many and len(_BETWEEN.join(texts[:many])) > width:
+        many -= 1
+    return [*texts[:many]]
+
+
+def _first(report: CaptureReport, rates: Mapping[str, float]) -> list[_Part]:
+    """Return what matters, what is wrong before all else."""
     dropped = _dropped(report)
-    is_trouble = feed.dropped.total() > 0
+    is_trouble = report.feed.dropped.total() > 0
     return [
         _phase(report),
         *([dropped] if is_trouble else []),
         _rate(rates),
         *_lag(report),
-        _plain(f"reconnects {max(0, feed.connections - 1)}"),
+        _plain(f"reconnects {max(0, report.feed.connections - 1)}"),
         *([] if is_trouble else [dropped]),
-        *([_plain(f"{len(feed.refused)} refused")] if feed.refused else []),
-        *([_plain(f"{len(feed.silent)} silent")] if feed.silent else []),
-        *_lake(report),
-        _plain(f"disk {recorder.slowest():.2f} s"),
-        _plain(f"{feed.subscriptions} subscriptions"),
+    ]
+
+
+def _rest(report: CaptureReport) -> list[str]:
+    """Return what else there is to say."""
+    feed = report.feed
+    behind = int(report.lake.behind.total_seconds() // 60) if report.lake else 0
+    return [
+        *([f"{len(feed.refused)} refused"] if feed.refused else []),
+        *([f"{len(feed.silent)} silent"] if feed.silent else []),
+        *([f"lake {behind} min behind"] if behind > 1 else []),
+        f"disk {report.recorder.slowest():.2f} s",
+        f"{feed.subscriptions} subscriptions",
     ]
 
 
@@ -151,11 +168,3 @@ def _dropped(report: CaptureReport) -> _Part:
     total = report.feed.dropped.total()
     told = ", ".join(f"{name} {count}" for name, count in report.feed.dropped.items())
     return _Part(f"dropped {told}" if total else "dropped 0", f"dropped {total}")
-
-
-def _lake(report: CaptureReport) -> list[_Part]:
-    """Return how far the lake is behind, if it is."""
-    if report.lake is None:
-        return []
-    minutes = int(report.lake.behind.total_seconds() // 60)
-    return [_plain(f"lake {minutes} min behind")] if minutes > 1 else []

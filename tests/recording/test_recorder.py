@@ -145,6 +145,27 @@ def test_who_hands_in_is_told_that_the_disk_is_behind(tmp_path: Path) -> None:
     assert text(tmp_path).count(b" y\n") == 1
 
 
+def test_how_slow_the_disk_is_can_be_asked_at_any_time(tmp_path: Path) -> None:
+    """While a line waits, and after: whoever asks does not take it from others who ask."""
+    gate = threading.Event()
+    recorder = Recorder(_Slow(Door(tmp_path, "x"), gate), Clock())
+    assert recorder.behind() == recorder.slowest() == 0
+    with recorder:
+        recorder.connect()
+        recorder.line(b"a")
+        while (waited := recorder.behind()) < 0.05:
+            threading.Event().wait(0.01)
+        assert recorder.slowest() >= waited
+        assert recorder.waiting > 0
+        gate.set()
+        while recorder.waiting:
+            threading.Event().wait(0.01)
+        assert recorder.behind() == 0
+        assert recorder.slowest() >= waited
+        assert recorder.slowest() >= waited
+    assert recorder.written.last == minute_start(NOON)
+
+
 class _Slow(Recording):
     """A recording whose disk does not answer until a gate opens."""
 
