@@ -123,7 +123,7 @@ def test_the_lake_s_process_logs_like_its_capture(tmp_path: Path) -> None:
         line = process.stderr.readline()
         process.communicate(timeout=60)
     found: dict[str, Any] = json.loads(line)
-    assert (found["level"], found["logger"]) == ("info", "pipeline.live_lake")
+    assert (found["level"], found["logger"]) == ("info", "pipeline.live_following")
     assert "2026-11-27 is being ingested" in found["message"]
 
 

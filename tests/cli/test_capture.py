@@ -172,7 +172,7 @@ def test_on_a_terminal_there_is_one_line(tmp_path: Path, urls: Urls) -> None:
             tmp_path, *options, ws=urls.ws, rest=urls.rest, stderr=screen.file.fileno()
         ) as capture:
             text = ""
-            while "live " not in text or text.count(CLEARED) < 4:
+            while "live " not in text or text.count(CLEARED) < 3:
                 text += screen.sent()
             capture.stop()
             text += screen.sent()

@@ -1,0 +1,123 @@
+"""Brings the minutes of a recording into the lake as they are told, in a process of its own.
+
+Where that fails it begins anew, from raw; what was written stays, and is whole.
+"""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+from contextlib import ExitStack, suppress
+from typing import TYPE_CHECKING, Self
+
+from pipeline import logs
+from pipeline.errors import LockHeld, PipelineError
+from pipeline.ingest import clear_drafts, ingest
+from pipeline.lake import Lake
+from pipeline.live_day import LiveDay
+from pipeline.lock import holding
+from pipeline.slices import Door
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import date, datetime
+    from multiprocessing.connection import Connection
+    from pathlib import Path
+
+__all__ = ["follow"]
+
+log = logging.getLogger(__name__)
+
+
+def follow(data: Path, exchange: str, host: str, told: Connection, say: Connection) -> None:
+    """Bring in minutes as they are told, until nobody tells any more; say which are there."""
+    with _Days(data, exchange, host) as days:
+        for minutes in _batches(told):
+            if days.bring_in(minutes):
+                with suppress(OSError):
+                    say.send(minutes[-1])
+
+
+def _batches(told: Connection) -> Iterator[list[datetime]]:
+    """Yield minutes as they come: all that there are, where it takes longer than a minute."""
+    with suppress(EOFError):
+        while True:
+            minutes = [told.recv()]
+            with suppress(EOFError):
+                while told.poll():
+                    minutes.append(told.recv())
+            yield minutes
+
+
+class _Days:
+    """The day that is being brought in, and those before it that are over."""
+
+    def __init__(self, data: Path, exchange: str, host: str) -> None:
+        self._data = data
+        self._host = host
+        self._lake = Lake(data, exchange)
+        self._door = Door(data, exchange)
+        self._held = ExitStack()
+        self._date: date | None = None
+        self._day: LiveDay | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._held.close()
+
+    def bring_in(self, minutes: list[datetime]) -> bool:
+        """Bring in some minutes, in order; say whether the last one is there.
+
+        Where that fails, all of the day is tried again with the next minute.
+        """
+        last = {start.date(): start for start in minutes}
+        try:
+            for day, start in last.items():
+                self._turn_to(day)
+                if self._day is None:
+                    return False
+                self._day.advance(start.hour * 60 + start.minute)
+        except PipelineError as error:
+            log.error("%s; the day is tried again", error)  # noqa: TRY400 - it is a sentence
+            self._leave()
+            return False
+        return True
+
+    def _turn_to(self, day: date) -> None:
+        """Hold a day, unless an ingest does; end the one before it."""
+        if self._date not in (None, day) and self._day:
+            self._day.finish()
+            self._leave()
+            self._make_whole()
+        if self._day is None:
+            self._date = day
+            if self._held.enter_context(self._lake.holding_day(day)):
+                self._day = self._held.enter_context(
+                    LiveDay(self._lake, self._door, self._host, day)
+                )
+            else:
+                self._held.close()
+                log.info("%s is being ingested; what is recorded comes into the lake after", day)
+
+    def _leave(self) -> None:
+        self._held.close()
+        self._day = None
+
+    def _make_whole(self) -> None:
+        """Have days that are over made one file each, unless another run is at work."""
+        context = multiprocessing.get_context("spawn")
+        given = self._data, self._lake.exchange, logs.in_force()
+        context.Process(target=_ingest_days_in_parts, args=given).start()
+
+
+def _ingest_days_in_parts(data: Path, exchange: str, setup: logs.LogSetup | None) -> None:
+    logs.begin(setup or logs.LogSetup())
+    lake = Lake(data, exchange)
+    try:
+        with holding(data):
+            clear_drafts(data, exchange)
+            ingest(data, exchange, days=lake.days_in_parts())
+    except LockHeld:
+        log.info("days that are over stay in parts until the next ingest")
