@@ -188,7 +188,7 @@ def _print(report: CaptureReport) -> None:
     print(
         json.dumps({
             "at": time.monotonic(), "books": feed.frames["depth"], "bytes": feed.size,
-            "slowest": report.recorder.slowest(), "lag": feed.lags().get("depth", 0.0),
+            "slowest": report.recorder.slowest(2.0), "lag": feed.lags().get("depth", 0.0),
         }),
         flush=True,
     )  # fmt: skip

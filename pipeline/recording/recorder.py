@@ -139,16 +139,17 @@ class Recorder:
         """How many bytes wait for the disk, about."""
         return self._waiting
 
-    def slowest(self) -> float:
-        """Return how many seconds a line took to the disk at worst, in the last minute or so.
+    def slowest(self, within: float = _OF_LATE) -> float:
+        """Return how many seconds a line took to the disk at worst, in the last minute or less.
 
-        Also one that has not got there yet. From any thread.
+        `within` is in seconds. Also one that has not got there yet. From any thread.
         """
         now = time.monotonic()
         with self._changed:
             while self._waits and self._waits[0][0] < now - _OF_LATE:
                 self._waits.popleft()
-            return max([self._behind(now), *(wait for _, wait in self._waits)])
+            waits = [wait for ended, wait in self._waits if ended >= now - within]
+            return max([self._behind(now), *waits])
 
     def behind(self) -> float:
         """Return for how many seconds the oldest line that waits has done so. From any thread."""
