@@ -12,6 +12,7 @@ import signal
 import sys
 from contextlib import suppress
 from datetime import timedelta
+from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING, Final, Self
 
 from pipeline import logs
@@ -49,7 +50,9 @@ class LiveLake:
         self._process = context.Process(
             target=_follow, args=(*self._given, told, say, logs.in_force())
         )
-        # Blocked for good in what is started: it ends with its capture, not beside it.
+        # It ends with its capture, not beside it: blocked in what is started, until it ignores
+        # them itself. To start the tracker, which all processes share, lifts any block.
+        resource_tracker.ensure_running()
         before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
         try:
             self._process.start()
@@ -103,6 +106,8 @@ def _follow(
     setup: logs.LogSetup | None,
 ) -> None:
     """Be the process."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     logs.begin(setup or logs.LogSetup())
     try:
         # Polars and numba are three times as large as all that a capture needs for months.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import os
 import re
 import signal
 import socket
@@ -58,9 +59,13 @@ class Running:
         """Return when the capture has said that it is in a phase."""
         self.until(lambda: (found_capture(self.data, "coinflex") or {}).get("phase") == phase)
 
-    def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
-        """Tell it to stop: it exits with 0 within five seconds of that."""
-        self.process.send_signal(number)
+    def interrupt(self) -> None:
+        """Do to it, and to all that it has started, what Ctrl-C does."""
+        os.killpg(self.process.pid, signal.SIGINT)
+
+    def stop(self, tell: Callable[[], None] | None = None) -> None:
+        """Tell it to stop, by SIGTERM or otherwise: it exits with 0 within five seconds of that."""
+        (tell or self.process.terminate)()
         assert self.process.wait(WITHIN) == 0
         assert self.process.stdout is not None
         self.printed = self.process.stdout.read()
@@ -83,8 +88,9 @@ def running(
     )
     command = [sys.executable, "-m", "pipeline", "capture", *options]
     with subprocess.Popen(
-        command, env=environment, cwd=ROOT, stdout=subprocess.PIPE, stderr=stderr, text=True
-    ) as process:
+        command, env=environment, cwd=ROOT, stdout=subprocess.PIPE, stderr=stderr, text=True,
+        start_new_session=True,
+    ) as process:  # fmt: skip
         try:
             yield Running(process, data)
         finally:
