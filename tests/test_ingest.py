@@ -316,7 +316,7 @@ def test_corrupt_slice_counts_as_not_fetched(cli: Cli, tmp_path: Path, *, hidden
     done = cli("ingest", "--rebuild") if hidden else cli("ingest")
     assert done.returncode == 3, done.stderr
     assert f"{EVERYTHING.folder}/2020/08/01/00/01.json.gz" in done.stderr
-    assert "slices_corrupt   1\n" in done.stdout
+    assert "slices_corrupt       1\n" in done.stdout
     assert [_book(data, second) for second in (30, 90, 150)] == [[(10.0,)], [], [(12.0,)]]
     with connect(data) as connection:
         gaps = connection.execute(

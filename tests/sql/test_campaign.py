@@ -20,7 +20,7 @@ def test_no_random_question_has_a_wrong_answer(
 ) -> None:
     """Nothing is known inside holes, and everything is the same outside of them."""
     verbs = OF_BOOKS if clock_steps else VERBS
-    asked = run(tmp_path, seed, 3 * len(verbs), clock_steps=clock_steps)
+    asked = run(tmp_path, seed, 2 * len(verbs), clock_steps=clock_steps)
     print(f"{asked.total():,} questions, {len(asked)} verbs")  # noqa: T201 - shown with -rP
-    assert asked.total() == 3 * len(verbs)
+    assert asked.total() == 2 * len(verbs)
     assert set(asked) == {verb.__name__ for verb in verbs}
