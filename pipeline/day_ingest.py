@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import polars as pl
 
 import pipeline
+from pipeline.answer_reading import AnswerReading
 from pipeline.day_sources import DaySources, sources_of
 from pipeline.day_writer import DayWriter
 from pipeline.errors import SliceCorrupt
@@ -21,7 +22,7 @@ from pipeline.normalize.day import DayNormalizer
 from pipeline.normalize.depth import Lineage
 from pipeline.reading import parts_of, read_part
 from pipeline.schemas import INGESTS
-from pipeline.slices import Door
+from pipeline.slices import Door, minute_path
 from pipeline.times import MINUTES_OF_DAY, day_start_us
 
 if TYPE_CHECKING:
@@ -31,8 +32,9 @@ if TYPE_CHECKING:
 
     from pipeline.arrivals import Arrivals
     from pipeline.normalize.part import Part, Tally
+    from pipeline.slices import DayOfSlices
 
-__all__ = ["DayResult", "Readers", "ingest_day", "ingest_row"]
+__all__ = ["DayResult", "Readers", "ingest_day", "ingest_row", "slice_row"]
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +96,7 @@ def ingest_day(
             if arrivals:
                 arrivals.wait_for(day, range(MINUTES_OF_DAY))
                 arrivals = None  # what has arrived is on disk, to be examined anew
-            for held in sources.held:
+            for held in [*sources.held, *sources.answers]:
                 held.distrust(error.path)
 
 
@@ -118,6 +120,8 @@ def _write_day(
         if not needed(sources):
             return DayResult(sources.day, None, {}, sources.corrupt)
         rows = [ingest_row(sources, *at, tally) for at, tally in sorted(day.tallies.items())]
+        answers = [*AnswerReading(emit).read(sources.answers)]
+        rows += [slice_row(*answer) for answer in answers]
         writer.write(INGESTS.name, None, pl.DataFrame(rows, schema=INGESTS.schema))
         facts = day.finish()
         if instruments is not None:
@@ -128,6 +132,8 @@ def _write_day(
     totals = Counter[str]()
     for tally in day.tallies.values():
         totals.update(tally)
+    for *_, tally in answers:
+        totals.update({name: tally[name] for name in ("lines", "quarantined")})
     about = {
         "source": digest,
         "slices": len(rows),
@@ -163,11 +169,16 @@ def _parts(sources: DaySources, day: DayNormalizer, readers: Readers | None) -> 
 
 def ingest_row(sources: DaySources, minute: int, rank: int, tally: Tally) -> dict[str, Any]:
     """Return the row of `ingests` of a slice that was used."""
-    facts = sources.held[rank].slices[minute]
+    return slice_row(sources.held[rank], minute, tally)
+
+
+def slice_row(held: DayOfSlices, minute: int, tally: Tally) -> dict[str, Any]:
+    """Return the row of `ingests` of a slice of a request."""
+    facts = held.slices[minute]
     row = {
-        "slice": sources.slice_name(rank, minute),
-        "minute": datetime.combine(sources.day, datetime.min.time()) + timedelta(minutes=minute),
-        "origin": sources.origin(rank),
+        "slice": f"{held.request.folder}/{minute_path(held.day, minute)}",
+        "minute": datetime.combine(held.day, datetime.min.time()) + timedelta(minutes=minute),
+        "origin": held.request.source,
         "sha256": facts.sha256,
         "bytes": facts.bytes,
     }

@@ -30,6 +30,8 @@ class DaySources:
     day: date
     held: list[DayOfSlices]
     arrivals: Arrivals | None = None
+    # What REST was asked on the day. It has no rank: it is beside what counts for a feed.
+    answers: list[DayOfSlices] = field(default_factory=list)
     _ranks: dict[int, tuple[int, ...]] = field(default_factory=dict, init=False, repr=False)
 
     @property
@@ -43,14 +45,14 @@ class DaySources:
 
     def count(self) -> int:
         """Return how many slices count; waits for all, raises Abandoned as `ranks`."""
-        return sum(map(len, self.all_ranks()))
+        return sum(map(len, self.all_ranks())) + sum(len(held.slices) for held in self.answers)
 
     @property
     def corrupt(self) -> dict[str, str]:
         """Files that are no whole slices, with the reason; they count as not fetched."""
         return {
-            self.slice_name(rank, minute): reason
-            for rank, held in enumerate(self.held)
+            f"{held.request.folder}/{minute_path(self.day, minute)}": reason
+            for held in [*self.held, *self.answers]
             for minute, reason in sorted(held.corrupt.items())
         }
 
@@ -90,6 +92,9 @@ class DaySources:
                 held = self.held[rank]
                 line = f"{held.request.folder} {minute} {held.slices[minute].sha256}\n"
                 state.update(line.encode())
+        for held in self.answers:
+            for minute, facts in sorted(held.slices.items()):
+                state.update(f"{held.request.folder} {minute} {facts.sha256}\n".encode())
         return state.hexdigest()[:32]
 
     def slice_name(self, rank: int, minute: int) -> str:
@@ -104,13 +109,16 @@ class DaySources:
 def sources_of(door: Door, day: date, arrivals: Arrivals | None = None) -> DaySources:
     """Return the slices of a day that count, also those that are still on their way."""
     coming = arrivals.days.get(day) if arrivals else None
-    held = []
+    held, answers = [], []
     for request in door.requests():
-        if coming and request == coming.request:
+        if request.is_rest:
+            answers.append(door.day(request, day))
+        elif coming and request == coming.request:
             held.append(coming)
         elif (slices := door.day(request, day)).slices or slices.corrupt:
             held.append(slices)
-    return DaySources(day, _of_one_clock(held), arrivals)
+    answers = [of for of in answers if of.slices or of.corrupt]
+    return DaySources(day, _of_one_clock(held), arrivals, answers)
 
 
 def _of_one_clock(held: list[DayOfSlices]) -> list[DayOfSlices]:

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline import durable
+from pipeline.filing import FILED, Filing
 from pipeline.parquet import parquet_options, to_arrow, writer_of
 from pipeline.partition_writer import Counts, PartitionWriter, catalogued
 from pipeline.schemas import CATALOGUE, DEPTH, SCHEMA_VERSION
@@ -55,6 +56,7 @@ class DayWriter:
         self._day = day
         self._about = {"version": release, "schema_version": str(SCHEMA_VERSION)}
         self._partitions: dict[tuple[str, str | None], _Partition] = {}
+        self._filing = Filing(lake, day, lake.drafts)
         self.derived_removed = 0  # partitions, by commit
 
     def __enter__(self) -> Self:
@@ -67,6 +69,9 @@ class DayWriter:
     def write(self, table: str, instrument: str | None, rows: pl.DataFrame) -> None:
         """Append rows as a row group of their own."""
         if rows.is_empty():
+            return
+        if table == FILED and instrument is not None:
+            self._filing.write(instrument, rows)
             return
         partition = self._partitions.get((table, instrument))
         if partition is None:
@@ -101,6 +106,7 @@ class DayWriter:
                 stale.discard(partition.path.parent)
             for folder in stale:
                 durable.remove_folder(folder, self._lake.drafts)
+            self._filing.put({**self._about, "exchange": self._lake.exchange}, instruments)
         rows = [self._catalogued(instrument, facts[instrument]) for instrument in sorted(facts)]
         return pl.DataFrame(rows, schema=CATALOGUE.schema)
 

@@ -35,9 +35,9 @@ Made from `pipeline/schemas.py` and `sql/` by `python -m pipeline.dictionary`; n
 
 `local_timestamp` is the arrival clock of whoever recorded the line, `timestamp` the exchange's
 clock; both are UTC, in microseconds, without a zone. Unknown is NULL. `exchange`, `instrument` and
-`date` (UTC day of the slice) stand in the path of a file, not in it. `depthL5`, `depthL10`,
-`depthL25`, `depthUpdate` and `depthUpdate-diff` have the columns of `depth`; `catalogue` lies in
-`_catalogue/<exchange>.parquet` and is what the view `coverage` reads.
+`date` (UTC day of the slice; of `rest_trades` that of the trade) stand in the path of a file, not
+in it. `depthL5`, `depthL10`, `depthL25`, `depthUpdate` and `depthUpdate-diff` have the columns of
+`depth`; `catalogue` lies in `_catalogue/<exchange>.parquet` and is what the view `coverage` reads.
 
 First the tables of the lake, then [what can be derived](#derived-tables) from it,
 [the views](#views) and [the macros](#macros) of SQL, which ask both. The same stands in the views

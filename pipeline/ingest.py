@@ -159,7 +159,7 @@ class _Run:
 
     def admit(self, sources: DaySources) -> bool:
         """Keep and report what is known of a day's slices; say whether it is to be written."""
-        for held in sources.held:
+        for held in [*sources.held, *sources.answers]:
             held.save()
         self.report.corrupt |= sources.corrupt
         if not sources.count():

@@ -2,7 +2,8 @@
 
     lake/<table>/exchange=<id>/instrument=<name>/date=<YYYY-MM-DD>/data.parquet
                                         …/data-<NNN>.parquet         its parts while it is recorded
-    lake/<table>/exchange=<id>/date=<YYYY-MM-DD>/data.parquet        quarantine, ingests
+    lake/<table>/exchange=<id>/date=<YYYY-MM-DD>/data.parquet        quarantine, ingests, markets
+    lake/rest_trades/exchange=<id>/instrument=<name>/date=<of the trades>/data-<fetched>.parquet
     lake/book_snapshot_…/exchange=<id>/…                              derived_tables.py
     lake/_catalogue/<exchange>.parquet                               what there is, with counts
     lake/_recorded/<exchange>/<YYYY-MM-DD>.parquet                   of a day that has parts
@@ -36,7 +37,10 @@ from pipeline.schemas import (
     DEPTH,
     GAPS,
     INGESTS,
+    MARKETS,
     QUARANTINE,
+    REST_DEPTH,
+    REST_TRADES,
     TICKERS,
     TRADE_GAPS,
     TRADES,
@@ -55,8 +59,12 @@ __all__ = ["PARTITIONED", "Lake", "folder_name"]
 PARTITIONED: Final[Mapping[str, Table]] = {
     **dict.fromkeys(DEPTH_CHANNELS, DEPTH),
     **{table.name: table for table in (TRADES, TICKERS, GAPS, TRADE_GAPS, QUARANTINE, INGESTS)},
+    **{table.name: table for table in (MARKETS, REST_DEPTH, REST_TRADES)},
 }
-_OF_THE_EXCHANGE: Final = (QUARANTINE.name, INGESTS.name)
+_OF_THE_EXCHANGE: Final = (QUARANTINE.name, INGESTS.name, MARKETS.name)
+# Filed under the day of their rows, not of the slices that they were made from (filing.py).
+_FILED: Final = REST_TRADES.name
+_OF_THE_DAY: Final = frozenset(PARTITIONED) - {_FILED}
 
 # data.parquet, and data-000.parquet; nothing else that may lie beside them.
 _FILES: Final = "data[.-][p0-9]*t"
@@ -104,9 +112,12 @@ class Lake:
         self,
         day: date,
         instruments: Iterable[str] | None = None,
-        tables: Collection[str] = PARTITIONED,
+        tables: Collection[str] = _OF_THE_DAY,
     ) -> set[Path]:
-        """Return the files of a day: of all instruments and of the exchange, or of some."""
+        """Return the files of a day: of all instruments and of the exchange, or of some.
+
+        Trades that were fetched are not among them: see `filed_on`.
+        """
         if instruments is not None:
             of_each = set(tables).difference(_OF_THE_EXCHANGE)
             paths = [self.partition(table, name, day) for name in instruments for table in of_each]
@@ -117,6 +128,17 @@ class Lake:
             pattern = f"{inner}date={day.isoformat()}/{_FILES}"
             found.update((self.root / table / f"exchange={self.exchange}").glob(pattern))
         return found
+
+    def filed(self, instrument: str, day: date, fetched: date) -> Path:
+        """Return the file of the trades of a day that were fetched on another, or the same."""
+        return self.partition(_FILED, instrument, day).with_name(f"data-{fetched:%Y%m%d}.parquet")
+
+    def filed_on(self, fetched: date, instruments: Iterable[str] | None = None) -> set[Path]:
+        """Return the files of trades that were fetched on a day, of whatever days they are."""
+        folders = ["*"] if instruments is None else map(folder_name, instruments)
+        root = self.root / _FILED / f"exchange={self.exchange}"
+        name = f"data-{fetched:%Y%m%d}.parquet"
+        return {path for of in folders for path in root.glob(f"instrument={of}/date=*/{name}")}
 
     def files_in(self, folder: Path) -> list[Path]:
         """Return the files of a partition in order: one, or while its day is recorded its parts."""

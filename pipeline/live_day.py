@@ -7,13 +7,14 @@ same rows.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import polars as pl
 
 import pipeline
 from pipeline import durable
-from pipeline.day_ingest import ingest_row
+from pipeline.answer_reading import AnswerReading
+from pipeline.day_ingest import ingest_row, slice_row
 from pipeline.day_sources import DaySources
 from pipeline.live_writer import LiveWriter
 from pipeline.normalize.day import DayNormalizer
@@ -42,8 +43,11 @@ class LiveDay:
         self._lake = lake
         self._door = door
         self._day = day
-        self._requests = [request for request in door.requests() if request.host == host]
+        requests = [request for request in door.requests() if request.host == host]
+        self._requests = [request for request in requests if not request.is_rest]
+        self._of_rest = [request for request in requests if request.is_rest]
         self._writer = LiveWriter(lake, day, pipeline.__version__)
+        self._answers = AnswerReading(self._writer.write)
         sources = self._sources()
         lineage = Lineage(sources.origin, sources.slice_name)
         self._normalizer = DayNormalizer(
@@ -71,7 +75,16 @@ class LiveDay:
         while self._next <= minute:
             self._take(sources, self._next)
             self._next += 1
+        self._take_answers()
         self._commit(self._normalizer.settle())
+
+    def answer(self) -> None:
+        """Bring in what REST answered in minutes that are over; raises SliceCorrupt.
+
+        Nothing comes of it before the feed's first minute is there: it comes along with that.
+        """
+        if not self._is_first and self._take_answers():
+            self._commit(self._normalizer.settle())
 
     def finish(self) -> None:
         """Bring in what is left of a day that is over; raises SliceCorrupt."""
@@ -79,6 +92,7 @@ class LiveDay:
         while self._next < MINUTES_OF_DAY:
             self._take(sources, self._next)
             self._next += 1
+        self._take_answers()
         self._commit(self._normalizer.finish())
 
     def _commit(self, facts: dict[str, dict[str, int]]) -> None:
@@ -90,6 +104,13 @@ class LiveDay:
     def _sources(self) -> DaySources:
         """Return the day's slices as they are now."""
         return DaySources(self._day, [self._door.day(of, self._day) for of in self._requests])
+
+    def _take_answers(self) -> bool:
+        """Read the slices of answers that came since the last time; say whether there were any."""
+        days = [self._door.day(request, self._day) for request in self._of_rest]
+        rows = [slice_row(*of) for of in self._answers.read(days)]
+        self._say_ingested(rows)
+        return bool(rows)
 
     def _take(self, sources: DaySources, minute: int) -> None:
         """Read a minute; a part of the day ends where it would end in a whole day."""
@@ -105,4 +126,7 @@ class LiveDay:
             part = self._reading.piece()
         self._normalizer.take(part)
         rows = [ingest_row(sources, *at, tally) for at, tally in sorted(part.tallies.items())]
+        self._say_ingested(rows)
+
+    def _say_ingested(self, rows: list[dict[str, Any]]) -> None:
         self._writer.write(INGESTS.name, None, pl.DataFrame(rows, schema=INGESTS.schema))

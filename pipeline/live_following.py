@@ -28,17 +28,20 @@ __all__ = ["follow"]
 
 log = logging.getLogger(__name__)
 
+# A minute's start, and whether it is told of REST's answers alone.
+_Over = tuple["datetime", bool]
+
 
 def follow(data: Path, exchange: str, host: str, told: Connection, say: Connection) -> None:
     """Bring in minutes as they are told, until nobody tells any more; say which are there."""
     with _Days(data, exchange, host) as days:
         for minutes in _batches(told):
-            if days.bring_in(minutes):
+            if (through := days.bring_in(minutes)) is not None:
                 with suppress(OSError):
-                    say.send(minutes[-1])
+                    say.send(through)
 
 
-def _batches(told: Connection) -> Iterator[list[datetime]]:
+def _batches(told: Connection) -> Iterator[list[_Over]]:
     """Yield minutes as they come: all that there are, where it takes longer than a minute."""
     with suppress(EOFError):
         while True:
@@ -67,23 +70,25 @@ class _Days:
     def __exit__(self, *_: object) -> None:
         self._held.close()
 
-    def bring_in(self, minutes: list[datetime]) -> bool:
-        """Bring in some minutes, in order; say whether the last one is there.
+    def bring_in(self, minutes: list[_Over]) -> datetime | None:
+        """Bring in some minutes, in order; return the feed's last one, if it is there now.
 
         Where that fails, all of the day is tried again with the next minute.
         """
-        last = {start.date(): start for start in minutes}
+        last = {start.date(): start for start, of_rest in minutes if not of_rest}
         try:
             for day, start in last.items():
                 self._turn_to(day)
                 if self._day is None:
-                    return False
+                    return None
                 self._day.advance(start.hour * 60 + start.minute)
+            if self._day and any(of_rest for _, of_rest in minutes):
+                self._day.answer()
         except PipelineError as error:
             log.error("%s; the day is tried again", error)  # noqa: TRY400 - it is a sentence
             self._leave()
-            return False
-        return True
+            return None
+        return max(last.values(), default=None)
 
     def _turn_to(self, day: date) -> None:
         """Hold a day, unless an ingest does; end the one before it."""

@@ -10,6 +10,7 @@ import logging
 import multiprocessing
 import signal
 import sys
+import threading
 from contextlib import suppress
 from datetime import timedelta
 from multiprocessing import resource_tracker
@@ -37,6 +38,7 @@ class LiveLake:
 
     def __init__(self, data: Path, exchange: str, host: str) -> None:
         self._given = data, exchange, host
+        self._telling = threading.Lock()
         self._through: datetime | None = None
         self._first: datetime | None = None
         self._last: datetime | None = None
@@ -73,8 +75,15 @@ class LiveLake:
     def minute_is_over(self, start: datetime) -> None:
         """Say that the slice of a minute is whole. From one thread; never waits."""
         self._first, self._last = self._first or start, start
-        with suppress(OSError):  # it was killed: the next capture makes up for it
-            self._tell.send(start)
+        self._say(start, of_rest=False)
+
+    def answers_are_over(self, start: datetime) -> None:
+        """Say that the slice of REST's answers of a minute is whole, likewise."""
+        self._say(start, of_rest=True)
+
+    def _say(self, start: datetime, *, of_rest: bool) -> None:
+        with self._telling, suppress(OSError):  # it was killed: the next capture makes up for it
+            self._tell.send((start, of_rest))
 
     @property
     def through(self) -> datetime | None:

@@ -19,13 +19,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline import durable
+from pipeline.filing import FILED, Filing
+from pipeline.normalize.answers import ANSWER_PLACES
 from pipeline.normalize.coverage import MINUTE_PLACES
 from pipeline.partition_writer import Counts, PartitionWriter, catalogued
 from pipeline.schemas import (
     CATALOGUE,
     GAPS,
     INGESTS,
+    MARKETS,
     QUARANTINE,
+    REST_DEPTH,
     SCHEMA_VERSION,
     TRADE_GAPS,
 )
@@ -43,7 +47,10 @@ __all__ = ["LiveWriter"]
 _MINUTES: Final = 10  # a part has
 # Said anew each time, and what is kept whole in memory since it is little.
 _SAID_ANEW: Final = (GAPS.name, TRADE_GAPS.name)
-_SMALL: Final = (*_SAID_ANEW, QUARANTINE.name, INGESTS.name)
+_SMALL: Final = (*_SAID_ANEW, QUARANTINE.name, INGESTS.name, MARKETS.name)
+# What says of a row which minute it is of, and how many places that has.
+_OF_ANSWERS: Final = ("answer", ANSWER_PLACES)
+_OF_LINES: Final = ("arrival", MINUTE_PLACES)
 
 
 @dataclass
@@ -93,6 +100,7 @@ class LiveWriter:
             "exchange": lake.exchange, "date": day.isoformat(),
         }  # fmt: skip
         self._partitions: dict[tuple[str, str | None], _Partition] = {}
+        self._filing = Filing(lake, day, lake.live_drafts)
 
     def __enter__(self) -> Self:
         return self
@@ -106,13 +114,16 @@ class LiveWriter:
         """Take the next rows of a table, in order."""
         if rows.is_empty():
             return
+        if table == FILED and instrument is not None:
+            self._filing.write(instrument, rows)
+            return
         partition = self._partition(table, instrument)
         partition.changed = True
         if table in _SAID_ANEW:
             partition.counts, partition.rows = Counts(), [rows]
         partition.counts.add(table, rows)
         if table not in _SMALL:
-            for minute, of_minute in _by_minute(rows):
+            for minute, of_minute in _by_minute(rows, *_places(table)):
                 self._add(partition, minute, of_minute)
         elif table not in _SAID_ANEW:
             partition.rows.append(rows)
@@ -123,6 +134,7 @@ class LiveWriter:
             for partition in sorted(self._partitions.values(), key=lambda of: str(of.instrument)):
                 if partition.changed:
                     self._put(partition)
+            self._filing.put(self._about)
             rows = [self._catalogued(name, facts[name]) for name in sorted(facts)]
             self._lake.say_recorded(self._day, pl.DataFrame(rows, schema=CATALOGUE.schema))
 
@@ -155,10 +167,11 @@ class LiveWriter:
         part = _Part(writer, -1)
         path = partition.folder / _name(number)
         if partition.is_there and path.exists():
+            place, places = _places(partition.table)
             with pq.ParquetFile(path) as file:
                 for group in range(file.num_row_groups):
                     rows = file.read_row_group(group)
-                    part.add(rows["arrival"][0].as_py() // MINUTE_PLACES, rows)
+                    part.add(rows[place][0].as_py() // places, rows)
         return part
 
     def _put(self, partition: _Partition) -> None:
@@ -203,9 +216,13 @@ class LiveWriter:
         )
 
 
-def _by_minute(rows: pl.DataFrame) -> Iterator[tuple[int, pl.DataFrame]]:
+def _places(table: str) -> tuple[str, int]:
+    return _OF_ANSWERS if table == REST_DEPTH.name else _OF_LINES
+
+
+def _by_minute(rows: pl.DataFrame, place: str, places: int) -> Iterator[tuple[int, pl.DataFrame]]:
     """Yield rows minute by minute, in order."""
-    minute = (pl.col("arrival") // MINUTE_PLACES).alias("_minute")
+    minute = (pl.col(place) // places).alias("_minute")
     runs = rows.with_columns(minute).partition_by("_minute", maintain_order=True)
     for run in runs:
         yield run["_minute"][0], run.drop("_minute")

@@ -3,7 +3,8 @@
 Vocabulary is Tardis's. `local_timestamp` is the arrival clock of whoever recorded the line,
 `timestamp` the exchange's clock; both are UTC in microseconds, without a zone in files and SQL.
 An amount is absolute, 0 means removed. Unknown is NULL. The columns `exchange`, `instrument` and
-`date` (UTC day of the slice, hence of local_timestamp) stand in the path, not in the file.
+`date` (UTC day of the slice, hence of local_timestamp; of `rest_trades` that of the trade) stand in
+the path, not in the file.
 """
 
 from __future__ import annotations
@@ -20,7 +21,10 @@ __all__ = [
     "DEPTH",
     "GAPS",
     "INGESTS",
+    "MARKETS",
     "QUARANTINE",
+    "REST_DEPTH",
+    "REST_TRADES",
     "SCHEMA_VERSION",
     "TABLES",
     "TICKERS",
@@ -267,6 +271,80 @@ TRADE_GAPS: Final = Table(
     ),
 )
 
+_ANSWER = (
+    Column(
+        "answer",
+        pl.Int64(),
+        "ordinal",
+        "Place among the day's answers of REST: minute of the day * 10^9 + the line in that "
+        "minute's slice. It has nothing to do with `arrival`.",
+    ),
+    Column("local_timestamp", _TIME, "arrival clock", "When the answer had arrived."),
+    Column("timestamp", _TIME, "exchange clock", "lastUpdatedAt; NULL if not given."),
+)
+
+MARKETS: Final = Table(
+    "markets",
+    "one row per market in each answer of REST's /markets that was recorded, in line order: the "
+    "exchange's own definitions, recorded when one of them changed, when a capture began and as "
+    "each day began",
+    (
+        Column("instrument", pl.String(), "", "marketCode: the exchange's own name."),
+        *_ANSWER,
+        Column("item", pl.Int32(), "ordinal", "Place in the answer's data list, from 0."),
+        Column("name", pl.String(), "", "As sent."),
+        Column("reference_pair", pl.String(), "", "referencePair"),
+        Column("base", pl.String(), "", "The currency that amounts are of."),
+        Column("counter", pl.String(), "", "The currency that prices are of."),
+        Column("type", pl.String(), "", "As sent: SPOT, FUTURE, REPO, SPREAD, …"),
+        Column("tick_size", pl.Float64(), "counter currency", "tickSize"),
+        Column("min_size", pl.Float64(), "base currency", "minSize"),
+        Column("listed_at", _TIME, "exchange clock", "listedAt"),
+        Column("upper_price_bound", pl.Float64(), "counter currency", "upperPriceBound, just then"),
+        Column("lower_price_bound", pl.Float64(), "counter currency", "lowerPriceBound, just then"),
+        Column("mark_price", pl.Float64(), "counter currency", "markPrice, just then"),
+        Column("sent", pl.String(), "", "The market's own JSON, as sent."),
+        *_LINEAGE,
+    ),
+)
+
+REST_DEPTH: Final = Table(
+    "rest_depth",
+    "one row per answer of REST's /depth, which is asked for while no connection to the feed "
+    "stands, in line order: some best levels of a book, never all of it",
+    (
+        *_ANSWER,
+        Column("level", pl.Int32(), "levels", "How many levels a side were asked for."),
+        Column(
+            "bid_levels", pl.Int32(), "levels", "Price levels that came; the book may have more."
+        ),
+        Column(
+            "ask_levels", pl.Int32(), "levels", "Price levels that came; the book may have more."
+        ),
+        Column("book_bid_price", _PRICES, "", "Bids, best first."),
+        Column("book_bid_amount", _PRICES, "", "Their amounts."),
+        Column("book_ask_price", _PRICES, "", "Asks, best first."),
+        Column("book_ask_amount", _PRICES, "", "Their amounts."),
+        *_LINEAGE,
+        VERSION,
+    ),
+)
+
+REST_TRADES: Final = Table(
+    "rest_trades",
+    "one row per trade in an answer of REST's /exchange-trades, which is asked for after a hole in "
+    "the feed; filed under the day on which it was made, not fetched. Answers overlap each other, "
+    "and the feed: trades_by_exchange_time puts them together",
+    (
+        Column("timestamp", _TIME, "exchange clock", "matchedAt. There is no time of arrival."),
+        Column("item", pl.Int32(), "ordinal", "Place in the answer's data list, from 0."),
+        Column("side", pl.String(), "", "The taker's side: buy or sell."),
+        Column("price", pl.Float64(), "counter currency", "The double nearest to the text sent."),
+        Column("amount", pl.Float64(), "base currency", "The double nearest to the text sent."),
+        *_LINEAGE,
+    ),
+)
+
 QUARANTINE: Final = Table(
     "quarantine",
     "one row per line that could not be read",
@@ -344,5 +422,8 @@ CATALOGUE: Final = Table(
 
 TABLES: Final = {
     table.name: table
-    for table in (DEPTH, TRADES, TICKERS, GAPS, TRADE_GAPS, QUARANTINE, INGESTS, CATALOGUE)
-}
+    for table in (
+        DEPTH, TRADES, TICKERS, GAPS, TRADE_GAPS, MARKETS, REST_DEPTH, REST_TRADES, QUARANTINE,
+        INGESTS, CATALOGUE,
+    )
+}  # fmt: skip

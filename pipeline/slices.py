@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = [
+    "REST",
+    "REST_CHANNELS",
     "DayOfSlices",
     "Door",
     "Request",
@@ -38,6 +40,9 @@ __all__ = [
 ]
 
 _MINUTE_PATH: Final = re.compile(r"(\d{4})/(\d\d)/(\d\d)/(\d\d)/(\d\d)\.json\.gz")
+# The origin of what was asked of an exchange's REST, and its channels, which no socket has.
+REST: Final = "rest"
+REST_CHANNELS: Final = ("rest/depth", "rest/markets", "rest/trades")
 _MINUTE_NAMES: Final = [f"{minute:02}.json.gz" for minute in range(60)]
 
 
@@ -73,6 +78,11 @@ class Request:
     def source(self) -> str:
         """What lineage says of a row: tardis:coinflex, live:api.coinflex.us."""
         return f"{self.origin}:{self.host or self.exchange}"
+
+    @property
+    def is_rest(self) -> bool:
+        """Whether its lines are questions and answers (answer_line.py), not a feed."""
+        return self.origin == REST
 
     @property
     def folder(self) -> str:

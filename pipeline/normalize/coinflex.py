@@ -17,7 +17,7 @@ import msgspec
 
 from pipeline.channels import BOOK_CHANNELS, DEPTH_CHANNELS, DIFFERENCE_CHANNELS, canonical_channel
 from pipeline.normalize.checksum import verdict
-from pipeline.normalize.scan import LAST_TIMESTAMP
+from pipeline.normalize.numbers import Refused, number, time_us, whole
 
 __all__ = [
     "Book",
@@ -30,18 +30,14 @@ __all__ = [
     "Tickers",
     "Trade",
     "Trades",
+    "book_side",
     "decode",
 ]
 
 _T = TypeVar("_T")
-_INT64: Final = range(-(2**63), 2**63)
 _FORMS: Final[tuple[set[int], ...]] = ({2}, {4}, {2, 4}, set())
 _price_and_amount: Final = itemgetter(0, 1)
 _beyond: Final = itemgetter(slice(2, None))
-
-
-class Refused(ValueError):
-    """A line can't be read; the text is the reason."""
 
 
 @dataclass(slots=True)
@@ -185,8 +181,6 @@ _depths: Final = msgspec.json.Decoder(list[_Depth] | _Depth)
 _trades: Final = msgspec.json.Decoder(list[_Trade] | _Trade)
 _tickers: Final = msgspec.json.Decoder(list[_Ticker] | _Ticker)
 _levels: Final = msgspec.json.Decoder(list[list[float]])
-_float: Final = msgspec.json.Decoder(float)
-_int: Final = msgspec.json.Decoder(int)
 
 
 def decode(payload: bytes) -> Message:
@@ -242,15 +236,15 @@ def _book(item: _Depth, kind: str) -> Book:
     form = {*map(len, asks), *map(len, bids)}
     if form not in _FORMS:
         raise Refused("a level has neither two nor four elements")
-    ask_side, odd_asks = _side(asks, kind, descending=False)
-    bid_side, odd_bids = _side(bids, kind, descending=True)
+    ask_side, odd_asks = book_side(asks, kind, descending=False)
+    bid_side, odd_bids = book_side(bids, kind, descending=True)
     odd_rest = 4 in form and any(map(any, map(_beyond, asks + bids)))  # noqa: PLR2004 - as above
-    checksum = _whole(item.checksum, "checksum") or None
+    checksum = whole(item.checksum, "checksum") or None
     return Book(
         instrument=item.instrument(),
         kind=kind,
-        timestamp=_time(item.timestamp),
-        seq_num=_whole(item.seq_num, "seqNum"),
+        timestamp=time_us(item.timestamp),
+        seq_num=whole(item.seq_num, "seqNum"),
         checksum=checksum,
         checksum_status=verdict(checksum, bytes(item.asks), bytes(item.bids), asks, bids, form),
         irregular=odd_asks or odd_bids or odd_rest,
@@ -259,7 +253,7 @@ def _book(item: _Depth, kind: str) -> Book:
     )
 
 
-def _side(
+def book_side(
     levels: list[list[float]], kind: str, *, descending: bool
 ) -> tuple[dict[float, float], bool]:
     """Return one side as price → amount, best first, and whether it came in any other way."""
@@ -280,11 +274,11 @@ def _trade(item: _Trade) -> Trade:
         raise Refused(f"side is {item.side[:20]!r}, neither buy nor sell")
     return Trade(
         instrument=item.instrument(),
-        timestamp=_time(item.timestamp),
+        timestamp=time_us(item.timestamp),
         id=None if item.trade_id is None else str(item.trade_id),
         side=side,
-        price=_number(item.price, "price"),
-        amount=_number(item.quantity, "quantity"),
+        price=number(item.price, "price"),
+        amount=number(item.quantity, "quantity"),
     )
 
 
@@ -293,37 +287,6 @@ def _ticker(item: _Ticker) -> Ticker:
     values = ((name, getattr(item, name)) for name in fields)
     return Ticker(
         instrument=item.instrument(),
-        timestamp=_time(item.timestamp),
-        values=tuple(None if value is None else _number(value, name) for name, value in values),
+        timestamp=time_us(item.timestamp),
+        values=tuple(None if value is None else number(value, name) for name, value in values),
     )
-
-
-def _number(value: float | str, name: str) -> float:
-    """Return the double nearest to the text; NaN and Infinity are no JSON numbers."""
-    if isinstance(value, float | int):
-        return float(value)
-    try:
-        return _float.decode(value)
-    except msgspec.MsgspecError:
-        raise Refused(f"{name} is {value[:40]!r}, not a number") from None
-
-
-def _whole(value: int | str | None, name: str) -> int | None:
-    """Return a 64-bit integer from a number or its text."""
-    try:
-        number = _int.decode(value) if isinstance(value, str) else value
-    except msgspec.MsgspecError:
-        raise Refused(f"{name} is {str(value)[:40]!r}, not an integer") from None
-    if number is not None and number not in _INT64:
-        raise Refused(f"{name} is {str(number)[:40]}, beyond 64 bits")
-    return number
-
-
-def _time(value: int | str | None) -> int | None:
-    """Return microseconds from milliseconds."""
-    milliseconds = _whole(value, "timestamp")
-    if milliseconds is None:
-        return None
-    if not 0 <= milliseconds <= LAST_TIMESTAMP:
-        raise Refused(f"timestamp is {milliseconds}, not milliseconds since 1970")
-    return milliseconds * 1000

@@ -15,7 +15,7 @@ from pipeline.recording.arrival_clock import TICKS_PER_MINUTE, TICKS_PER_SECOND
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["Append", "Ended", "Minutes", "Step", "minute_of", "minute_start"]
+__all__ = ["Answers", "Append", "Ended", "Minutes", "Step", "minute_of", "minute_start"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _BLANK = b"\n"
@@ -109,6 +109,22 @@ class Minutes:
             time = _EPOCH + timedelta(seconds=second)
             self._stamp = f"{time:%Y-%m-%dT%H:%M:%S}.".encode()
         return self._stamp
+
+
+class Answers(Minutes):
+    """Cuts answers to questions into minutes: nothing is said between them, so nothing is lost.
+
+    A minute has a slice if an answer came in it, and no empty line marks anything.
+    """
+
+    def connect(self, at: int) -> Iterator[Step]:
+        """Open the slice of the minute, if it is not."""
+        yield from self.pass_time(at)
+        self._minute = at // TICKS_PER_MINUTE
+
+    def disconnect(self, at: int) -> Iterator[Step]:
+        """Take note that time passes."""
+        yield from self.pass_time(at)
 
 
 def minute_start(minute: int) -> datetime:

@@ -54,6 +54,7 @@ class Recorder:
 
     All methods are for one thread, the feed's. An error of the disk is raised by the next of them.
     `ended` is told, in another thread, of each minute (its start) whose slice is whole.
+    `minutes` is how lines are cut into minutes: as those of a feed, if None.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class Recorder:
         clock: ArrivalClock | None = None,
         *,
         ended: Callable[[datetime], None] = lambda _: None,
+        minutes: Minutes | None = None,
         most_waiting: int = _MOST_WAITING,
     ) -> None:
         self.written = Written()
@@ -70,7 +72,7 @@ class Recorder:
         self._clock = clock or ArrivalClock()
         self._ended = ended
         self._most_waiting = most_waiting
-        self._minutes = Minutes()
+        self._minutes = minutes or Minutes()
         self._open: OpenMinute | None = None
         self._queue: deque[Step] = deque()
         self._oldest = 0.0  # when the first of these came

@@ -1,7 +1,7 @@
 -- One row per UTC day in the lake that [start, end) touches: an instrument's type, base, counter and
 -- expiry by its name, its tick size and lot size by the whole day's numbers, and the first and last
--- arrival of any of its lines. All of it is INFERRED, since there is no history of the exchange's own
--- definitions. tick_size_inferred is the greatest number of which each price in the day's depth
+-- arrival of any of its lines. All of it is INFERRED: the exchange's own definitions are known of days
+-- that were captured alone (markets_at). tick_size_inferred is the greatest number of which each price in the day's depth
 -- changes and trades is a multiple (as decimals), lot_size_inferred likewise of amounts. The true
 -- one divides it, and is smaller where too few numbers came to show it: different_prices and
 -- different_amounts say on how many it rests, and what rests on few is a guess. NULL where there
