@@ -1,4 +1,8 @@
-"""Record the exchange's live feed, its WebSocket → minute slices, until told to stop."""
+"""Record the exchange's live feed, its WebSocket → minute slices, until told to stop.
+
+Beside it REST is asked for what the feed does not say (sources/rest_beside.py); its answers are
+recorded as slices of their own.
+"""
 
 from __future__ import annotations
 
@@ -11,27 +15,32 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from pipeline.capture_file import CaptureFile, lock_of
 from pipeline.capture_report import CaptureReport
 from pipeline.channels import CHANNELS
-from pipeline.errors import UsageError
+from pipeline.errors import PipelineError, UsageError
 from pipeline.exposition import CONTENT_TYPE, exposition
 from pipeline.live_lake import LiveLake
 from pipeline.lock import holding
+from pipeline.recording.arrival_clock import ArrivalClock
+from pipeline.recording.minutes import Answers
 from pipeline.recording.open_minute import Recording
 from pipeline.recording.recorder import Recorder
 from pipeline.redaction import Redaction
-from pipeline.slices import Door, Request
+from pipeline.slices import REST, REST_CHANNELS, Door, Request
 from pipeline.sources.coinflex.address import Address, address_of
 from pipeline.sources.coinflex.login import Login
 from pipeline.sources.daemon_threads import DaemonThreads
 from pipeline.sources.health import Listen, serving
+from pipeline.sources.holes import Holes
 from pipeline.sources.live import Feed, Tempo
 from pipeline.sources.rest import Rest, RestRefused
+from pipeline.sources.rest_beside import Beside, RestTempo
+from pipeline.stamp import split_line
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
     from datetime import datetime
 
     from pipeline.config import Settings
-    from pipeline.recording.arrival_clock import ArrivalClock
+    from pipeline.sources.live import Sink
 
 __all__ = ["LIVE", "CaptureReport", "capture", "record"]
 
@@ -122,6 +131,7 @@ async def record(  # noqa: PLR0913 - an option each
     instruments: Sequence[str] | None = None,
     channels: Sequence[str] | None = None,
     tempo: Tempo | None = None,
+    rest_tempo: RestTempo | None = None,
     clock: ArrivalClock | None = None,
     raw_only: bool = False,
     listen: str | None = None,
@@ -141,14 +151,31 @@ async def record(  # noqa: PLR0913 - an option each
         symbols = None if instruments is None else tuple(instruments)
         wire = tuple(address.dialect.channel(name) for name in wanted)
         request = Request(address.exchange, LIVE, wire, symbols, address.host)
+        of_rest = Request(address.exchange, REST, REST_CHANNELS, None, address.host)
+        clock = clock or ArrivalClock()  # one, so that no answer is earlier than what it follows
         with ExitStack() as beside:
             # Entered first, so that it is told of the last minute before it is left.
             lake = None if raw_only else LiveLake(settings.data, address.exchange, address.host)
-            ended = beside.enter_context(lake).minute_is_over if lake else _ignore
-            recorder = beside.enter_context(Recorder(Recording(door, request), clock, ended=ended))
-            feed = _feed(settings, address, recorder, tempo or Tempo())
-            report = CaptureReport(feed.state, recorder, address.exchange, wanted, lake, redaction)
-            work = _Capture(address, wire, feed, report, stop, file, show)
+            if lake:
+                beside.enter_context(lake)
+            ended = (lake.minute_is_over, lake.answers_are_over) if lake else (_ignore, _ignore)
+            answers = beside.enter_context(
+                Recorder(Recording(door, of_rest), clock, minutes=Answers(), ended=ended[1])
+            )
+            recorder = beside.enter_context(
+                Recorder(Recording(door, request), clock, ended=ended[0])
+            )
+            holes = Holes(recorder, lambda: feed.state, _last_heard(door, address.host))
+            feed = _feed(settings, address, holes, tempo or Tempo())
+            rest_tempo = rest_tempo or RestTempo()
+            asking = Beside(
+                Rest(address.rest, address.dialect.rest, rest_tempo.between_requests), answers,
+                feed.state, holes, channels=wanted, clock=clock, tempo=rest_tempo,
+            )  # fmt: skip
+            report = CaptureReport(
+                feed.state, recorder, address.exchange, wanted, lake, redaction, asking.asked
+            )
+            work = _Capture(wire, feed, asking, report, stop, file, show)
             async with _watched(report, door_of_metrics):
                 return await work.run(symbols)
 
@@ -164,6 +191,17 @@ def _known_channels(channels: Sequence[str] | None) -> list[str]:
     return list(dict.fromkeys(channels or CHANNELS))
 
 
+def _last_heard(door: Door, host: str) -> int | None:
+    """Return when the last line of a host's feed arrived, in milliseconds, if any was recorded."""
+    times = []
+    for request in door.requests():
+        if (request.origin, request.host) == (LIVE, host):
+            for day in door.days(request)[-1:]:
+                last = [of.last for of in door.day(request, day).slices.values() if of.last]
+                times += [split_line(f"{stamp} ".encode())[0] // 1000 for stamp in last]
+    return max(times, default=None)
+
+
 def _check_host(door: Door, address: Address) -> None:
     """Raise UsageError if the exchange id stands for a feed of another host already."""
     for known in door.requests():
@@ -175,10 +213,10 @@ def _check_host(door: Door, address: Address) -> None:
             )  # fmt: skip
 
 
-def _feed(settings: Settings, address: Address, recorder: Recorder, tempo: Tempo) -> Feed:
+def _feed(settings: Settings, address: Address, sink: Sink, tempo: Tempo) -> Feed:
     live = settings.live
     login = Login(live.key, live.secret) if live.key and live.secret else None
-    return Feed(address.websocket, (), recorder, login=login, tempo=tempo)
+    return Feed(address.websocket, (), sink, login=login, tempo=tempo)
 
 
 @asynccontextmanager
@@ -192,22 +230,28 @@ async def _watched(report: CaptureReport, listen: Listen | None) -> AsyncIterato
         yield
 
 
+async def _cancel(tasks: Sequence[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
 class _Capture:
     """One capture at work."""
 
     def __init__(
         self,
-        address: Address,
         channels: Sequence[str],
         feed: Feed,
+        beside: Beside,
         report: CaptureReport,
         stop: asyncio.Event,
         file: CaptureFile,
         show: Callable[[CaptureReport], None],
     ) -> None:
-        self._address = address
         self._channels = channels
         self._feed = feed
+        self._beside = beside
         self._report = report
         self._stop = stop
         self._file = file
@@ -217,26 +261,36 @@ class _Capture:
         """Record some instruments, or all, until told to stop."""
         beside = [asyncio.create_task(work) for work in (self._report_on(), self._keep_file())]
         try:
-            async with Rest(self._address.rest, self._address.dialect.rest) as rest:
+            async with self._beside.rest:
                 if symbols is None:
-                    await self._find_markets(rest)
-                    beside.append(asyncio.create_task(self._find_new_markets(rest)))
+                    await self._find_markets()
                 self._want(symbols or ())
-                await self._feed.run(self._stop)
+                beside.append(asyncio.create_task(self._look_at_markets(symbols)))
+                beside.append(asyncio.create_task(self._ask_beside()))
+                try:
+                    await self._feed.run(self._stop)
+                finally:
+                    await _cancel(beside)
         finally:
-            for task in beside:
-                task.cancel()
-            await asyncio.gather(*beside, return_exceptions=True)
+            await _cancel(beside)
         return self._report
 
     def _want(self, markets: Sequence[str]) -> None:
         self._feed.want(f"{channel}:{name}" for name in markets for channel in self._channels)
+        self._beside.want(markets)
 
-    async def _find_markets(self, rest: Rest) -> None:
+    async def _ask_beside(self) -> None:
+        """Ask REST beside the feed; what the disk does not take any more ends the capture."""
+        try:
+            await self._beside.run()
+        except* PipelineError:  # raised again where the recorder is left
+            self._stop.set()
+
+    async def _find_markets(self) -> None:
         """Subscribe to all markets that there are; asks until it is told, or stopped."""
         while not self._stop.is_set():
             try:
-                self._want(await self._unless_stopped(rest.markets()) or ())
+                self._want(await self._unless_stopped(self._beside.markets()) or ())
             except RestRefused as error:
                 self._feed.state.last_loss = str(error)
                 log.warning("which markets there are is not known (%s); asked again", error)
@@ -244,11 +298,14 @@ class _Capture:
             else:
                 return
 
-    async def _find_new_markets(self, rest: Rest) -> None:
-        await self._pause(_BETWEEN_LISTS)
+    async def _look_at_markets(self, symbols: tuple[str, ...] | None) -> None:
+        """Look every minute at which markets there are, and how they are defined."""
+        if symbols is None:
+            await self._pause(_BETWEEN_LISTS)
         while not self._stop.is_set():
             with suppress(RestRefused):
-                self._want(await rest.markets())
+                found = await self._beside.markets()
+                self._want(found if symbols is None else ())
             await self._pause(_BETWEEN_LISTS)
 
     async def _report_on(self) -> None:

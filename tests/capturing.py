@@ -16,7 +16,7 @@ from pipeline.slices import Door
 from pipeline.sources.live import Tempo
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from pipeline.capture import CaptureReport
@@ -69,6 +69,14 @@ class Capture:
             assert time.monotonic() < until, "the frames that were sent did not come"
             time.sleep(0.01)
 
+    def wait_until(self, happened: Callable[[CaptureReport], object], deadline: float = 60) -> None:
+        """Return when the capture is as asked."""
+        until = time.monotonic() + deadline
+        while self._shown is None or not happened(self._shown):
+            assert self._thread.is_alive(), self.error
+            assert time.monotonic() < until, "what was waited for did not happen"
+            time.sleep(0.01)
+
     def stop(self) -> None:
         """Tell it to stop, and wait until all is on the disk."""
         self._loop.call_soon_threadsafe(self._stop.set)
@@ -114,7 +122,7 @@ def recorded(data: Path, exchange: str = "coinflex") -> list[Line]:
     """Return all lines of the live recording, in order, through the door."""
     door = Door(data, exchange)
     lines: list[Line] = []
-    for request in door.requests():
+    for request in (request for request in door.requests() if not request.is_rest):
         for day in door.days(request):
             slices = door.day(request, day)
             assert not slices.corrupt

@@ -8,7 +8,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final
 
-__all__ = ["LiveState"]
+__all__ = ["LiveState", "exchange_ms"]
 
 _TIMESTAMP: Final = re.compile(rb'"timestamp"\s*:\s*"?(\d{1,15})')
 _TICKS_PER_MS: Final = 10_000
@@ -56,11 +56,25 @@ class LiveState:
         """
         found = {}
         for channel, (frame, at) in self.last_frame.items():
-            if match := _TIMESTAMP.search(frame):
-                found[channel] = (at // _TICKS_PER_MS - int(match[1])) / 1000
+            if (sent := exchange_ms(frame)) is not None:
+                found[channel] = (at // _TICKS_PER_MS - sent) / 1000
         return found
 
     def ages(self) -> dict[str, float]:
         """Return, by channel, how many seconds ago its last frame was recorded."""
         now = time.monotonic()
         return {channel: now - at for channel, at in self.heard.items()}
+
+    def last_ms(self) -> int | None:
+        """Return the time of the last frame with data, by the exchange's clock if it says one."""
+        times = [
+            at // _TICKS_PER_MS if (sent := exchange_ms(frame)) is None else sent
+            for frame, at in self.last_frame.values()
+        ]
+        return max(times, default=None)
+
+
+def exchange_ms(frame: bytes) -> int | None:
+    """Return the exchange's time that a frame says, in milliseconds UTC."""
+    match = _TIMESTAMP.search(frame)
+    return int(match[1]) if match else None

@@ -15,24 +15,32 @@ from pipeline.errors import PipelineError
 if TYPE_CHECKING:
     from types import TracebackType
 
-__all__ = ["Rest", "RestRefused"]
+__all__ = ["Rest", "RestRefused", "market_codes"]
 
 # 100 requests a second and 2,500 in five minutes are allowed; so far apart, both are held.
 _BETWEEN: Final = 0.125
 _TIMEOUT: Final = 10.0
 _LARGEST: Final = 32 << 20
 _OK: Final = 200
+_TOO_MANY: Final = 429
+_SERVERS_FAULT: Final = 500
+# The codes of what may pass: too many requests, the network, the server.
+_PASSING: Final = ("429", "10001", "50001")
 _NO_ANSWER: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 class RestRefused(PipelineError):
-    """The exchange did not answer, or with an error; why."""
+    """The exchange did not answer, or with an error; why.
+
+    `may_pass`: whether the same question may be answered later.
+    """
 
     exit_code = 3
 
-    def __init__(self, what: str, reason: str) -> None:
+    def __init__(self, what: str, reason: str, *, may_pass: bool = True) -> None:
         self.what = what
         self.reason = reason
+        self.may_pass = may_pass
         super().__init__(what, reason)
 
     def __str__(self) -> str:
@@ -76,13 +84,7 @@ class Rest:
 
     async def markets(self) -> list[str]:
         """Return the markets that the exchange has, as it spells them, in its order."""
-        text = await self.get("markets")
-        try:
-            answer = msgspec.json.decode(text, type=_Answer)
-            listed = msgspec.json.decode(answer.data, type=list[_Market])
-        except _NO_ANSWER as error:
-            raise RestRefused("markets", f"not what it should be: {error}") from error
-        return [market.market_code for market in listed]
+        return market_codes(await self.get("markets"))
 
     async def get(self, path: str, **parameters: str | int) -> bytes:
         """Return an answer's text as it was sent; raises RestRefused for an error, or none."""
@@ -96,7 +98,7 @@ class Rest:
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise RestRefused(path, str(error) or type(error).__name__) from error
         if words := _words(status, text):
-            raise RestRefused(path, words)
+            raise RestRefused(path, words, may_pass=_may_pass(status, text))
         return text
 
     async def _take_turn(self) -> None:
@@ -105,6 +107,16 @@ class Rest:
         turn = max(now, self._not_before)
         self._not_before = turn + self._between
         await asyncio.sleep(turn - now)
+
+
+def market_codes(text: bytes) -> list[str]:
+    """Return the markets that an answer names, in its order; raises RestRefused if it is none."""
+    try:
+        answer = msgspec.json.decode(text, type=_Answer)
+        listed = msgspec.json.decode(answer.data, type=list[_Market])
+    except _NO_ANSWER as error:
+        raise RestRefused("markets", f"not what it should be: {error}") from error
+    return [market.market_code for market in listed]
 
 
 async def _read(response: aiohttp.ClientResponse, path: str) -> bytes:
@@ -129,3 +141,13 @@ def _words(status: int, text: bytes) -> str | None:
     if answer.success is False:
         return ": ".join(said) or "no reason given"
     return None
+
+
+def _may_pass(status: int, text: bytes) -> bool:
+    """Say of an error whether the same question may be answered later."""
+    if status != _OK:
+        return status == _TOO_MANY or status >= _SERVERS_FAULT
+    try:
+        return str(msgspec.json.decode(text, type=_Answer).code) in _PASSING
+    except _NO_ANSWER:
+        return True
