@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.channels import CHANNELS
 from pipeline.redaction import Redaction
+from pipeline.sources.rest_beside import Asked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -38,6 +39,7 @@ class CaptureReport:
     channels: Sequence[str] = tuple(CHANNELS)
     lake: LiveLake | None = None
     redaction: Redaction = field(default_factory=Redaction, repr=False)
+    asked: Asked = field(default_factory=Asked)
     began: float = field(default_factory=time.time)
 
     def summary(self) -> dict[str, Any]:
@@ -52,6 +54,8 @@ class CaptureReport:
             "bytes": feed.size,
             "connections": feed.connections,
             "slices": written.slices,
+            "holes_filled": self.asked.holes_filled,
+            "rest_answers": self.asked.answers.total(),
             "refused": sorted(feed.refused),
         }
 

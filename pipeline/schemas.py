@@ -9,12 +9,12 @@ the path, not in the file.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final
 
 import polars as pl
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from pipeline.rest_schemas import MARKETS, REST_DEPTH, REST_TRADES
+from pipeline.table import LINEAGE, PRICES, TIME, VERSION, Column, Table
 
 __all__ = [
     "CATALOGUE",
@@ -39,56 +39,6 @@ __all__ = [
 SCHEMA_VERSION: Final = 3
 
 
-class Column(NamedTuple):
-    """One column: its type in Polars (so in Arrow and Parquet), unit or clock, meaning."""
-
-    name: str
-    type: pl.DataType
-    unit: str
-    meaning: str
-
-
-class Table(NamedTuple):
-    """One table: what a row stands for, and its columns. Rows are in line order."""
-
-    name: str
-    grain: str
-    columns: tuple[Column, ...]
-
-    @property
-    def schema(self) -> dict[str, pl.DataType]:
-        """Column name → Polars type, in order."""
-        return {column.name: column.type for column in self.columns}
-
-    @property
-    def names(self) -> list[str]:
-        """The columns' names, in order."""
-        return [column.name for column in self.columns]
-
-    @property
-    def normalized(self) -> dict[str, pl.DataType]:
-        """What of `schema` is known while the day is read: all but its version."""
-        return {name: kind for name, kind in self.schema.items() if name != VERSION.name}
-
-    def empty(self) -> pl.DataFrame:
-        """Return the table without a row."""
-        return pl.DataFrame(schema=self.schema)
-
-    def __iter__(self) -> Iterator[Column]:  # type: ignore[override] # a table is its columns
-        return iter(self.columns)
-
-
-VERSION: Final = Column(
-    "version",
-    pl.Int64(),
-    "",
-    "Names what its day was made from and by. Rows of one instrument and day belong together, in "
-    "whichever tables, if it is the same; it is another where the day was made anew in between.",
-)
-
-_TIME: Final = pl.Datetime("us")
-_PRICES: Final = pl.List(pl.Float64())
-
 _PLACE = (
     Column(
         "arrival",
@@ -98,15 +48,9 @@ _PLACE = (
         "minute of the day * 10^9 + the line's place in that minute.",
     ),
     Column("item", pl.Int32(), "ordinal", "Place in the message's data list, from 0."),
-    Column("local_timestamp", _TIME, "arrival clock", "When the line arrived at the recorder."),
-    Column("timestamp", _TIME, "exchange clock", "The exchange's own time; NULL if not given."),
+    Column("local_timestamp", TIME, "arrival clock", "When the line arrived at the recorder."),
+    Column("timestamp", TIME, "exchange clock", "The exchange's own time; NULL if not given."),
 )
-_LINEAGE = (
-    Column("origin", pl.String(), "", "Where the line came from, as tardis:coinflex."),
-    Column("slice", pl.String(), "", "The raw slice it stands in, below raw/<exchange>."),
-    Column("line", pl.Int32(), "ordinal", "Its line in that slice, from 1, empty lines counted."),
-)
-
 DEPTH: Final = Table(
     "depth",
     "one row per depth message received, in line order",
@@ -119,14 +63,14 @@ DEPTH: Final = Table(
         Column("action", pl.String(), "", "As sent: partial, increment, NULL if absent."),
         Column(
             "valid_until",
-            _TIME,
+            TIME,
             "arrival clock",
             "End (exclusive) of the time in which this book stands: the next message, just after "
             "the last line before a disconnect, a minute never fetched, or the end of the day.",
         ),
         Column(
             "carry_until",
-            _TIME,
+            TIME,
             "arrival clock",
             "On message 0: until when (exclusive) the last book of the day before still stands.",
         ),
@@ -172,23 +116,19 @@ DEPTH: Final = Table(
             "reset", pl.Boolean(), "", "The book starts anew: first of the day, or after a gap."
         ),
         Column("keyframe", pl.Int32(), "ordinal", "The message at or before with a whole book."),
-        *_LINEAGE,
+        *LINEAGE,
         Column(
-            "bid_change_price", _PRICES, "", "Bids changed against the message before, best first."
+            "bid_change_price", PRICES, "", "Bids changed against the message before, best first."
         ),
-        Column("bid_change_amount", _PRICES, "", "Their new amounts, 0 = removed."),
+        Column("bid_change_amount", PRICES, "", "Their new amounts, 0 = removed."),
         Column(
-            "ask_change_price", _PRICES, "", "Asks changed against the message before, best first."
+            "ask_change_price", PRICES, "", "Asks changed against the message before, best first."
         ),
-        Column("ask_change_amount", _PRICES, "", "Their new amounts, 0 = removed."),
-        Column(
-            "book_bid_price", _PRICES, "", "On keyframes: all bids, best first. Otherwise NULL."
-        ),
-        Column("book_bid_amount", _PRICES, "", "Their amounts."),
-        Column(
-            "book_ask_price", _PRICES, "", "On keyframes: all asks, best first. Otherwise NULL."
-        ),
-        Column("book_ask_amount", _PRICES, "", "Their amounts."),
+        Column("ask_change_amount", PRICES, "", "Their new amounts, 0 = removed."),
+        Column("book_bid_price", PRICES, "", "On keyframes: all bids, best first. Otherwise NULL."),
+        Column("book_bid_amount", PRICES, "", "Their amounts."),
+        Column("book_ask_price", PRICES, "", "On keyframes: all asks, best first. Otherwise NULL."),
+        Column("book_ask_amount", PRICES, "", "Their amounts."),
         VERSION,
     ),
 )
@@ -202,7 +142,7 @@ TRADES: Final = Table(
         Column("side", pl.String(), "", "The taker's side: buy or sell."),
         Column("price", pl.Float64(), "counter currency", "The double nearest to the text sent."),
         Column("amount", pl.Float64(), "base currency", "The double nearest to the text sent."),
-        *_LINEAGE,
+        *LINEAGE,
         VERSION,
     ),
 )
@@ -222,7 +162,7 @@ TICKERS: Final = Table(
         Column("open_interest", pl.Float64(), "base currency", "openInterest"),
         Column("mark_price", pl.Float64(), "counter currency", "markPrice; NULL where absent"),
         Column("last_mark_price", pl.Float64(), "counter currency", "lastMarkPrice (2022 on)"),
-        *_LINEAGE,
+        *LINEAGE,
         VERSION,
     ),
 )
@@ -231,8 +171,8 @@ GAPS: Final = Table(
     "gaps",
     "one row per stretch of the day in which the instrument's book is unknown for a known cause",
     (
-        Column("start", _TIME, "arrival clock", "Just after the last line before the gap."),
-        Column("stop", _TIME, "arrival clock", "Exclusive: the next snapshot, or the day's end."),
+        Column("start", TIME, "arrival clock", "Just after the last line before the gap."),
+        Column("stop", TIME, "arrival clock", "Exclusive: the next snapshot, or the day's end."),
         Column(
             "cause",
             pl.String(),
@@ -249,10 +189,10 @@ TRADE_GAPS: Final = Table(
     "one row per stretch of the day in which trades of the instrument may be lacking, after one "
     "that says when the day's first line arrived: a day that is in the lake always has a row",
     (
-        Column("start", _TIME, "arrival clock", "Just after the last line before the gap."),
+        Column("start", TIME, "arrival clock", "Just after the last line before the gap."),
         Column(
             "stop",
-            _TIME,
+            TIME,
             "arrival clock",
             "Exclusive: the next line with data, the next minute that was fetched, or the day's "
             "end.",
@@ -268,80 +208,6 @@ TRADE_GAPS: Final = Table(
             "trades", pl.Int64(), "trades", "On the day's first row: how many it has; else NULL."
         ),
         VERSION,
-    ),
-)
-
-_ANSWER = (
-    Column(
-        "answer",
-        pl.Int64(),
-        "ordinal",
-        "Place among the day's answers of REST: minute of the day * 10^9 + the line in that "
-        "minute's slice. It has nothing to do with `arrival`.",
-    ),
-    Column("local_timestamp", _TIME, "arrival clock", "When the answer had arrived."),
-    Column("timestamp", _TIME, "exchange clock", "lastUpdatedAt; NULL if not given."),
-)
-
-MARKETS: Final = Table(
-    "markets",
-    "one row per market in each answer of REST's /markets that was recorded, in line order: the "
-    "exchange's own definitions, recorded when one of them changed, when a capture began and as "
-    "each day began",
-    (
-        Column("instrument", pl.String(), "", "marketCode: the exchange's own name."),
-        *_ANSWER,
-        Column("item", pl.Int32(), "ordinal", "Place in the answer's data list, from 0."),
-        Column("name", pl.String(), "", "As sent."),
-        Column("reference_pair", pl.String(), "", "referencePair"),
-        Column("base", pl.String(), "", "The currency that amounts are of."),
-        Column("counter", pl.String(), "", "The currency that prices are of."),
-        Column("type", pl.String(), "", "As sent: SPOT, FUTURE, REPO, SPREAD, …"),
-        Column("tick_size", pl.Float64(), "counter currency", "tickSize"),
-        Column("min_size", pl.Float64(), "base currency", "minSize"),
-        Column("listed_at", _TIME, "exchange clock", "listedAt"),
-        Column("upper_price_bound", pl.Float64(), "counter currency", "upperPriceBound, just then"),
-        Column("lower_price_bound", pl.Float64(), "counter currency", "lowerPriceBound, just then"),
-        Column("mark_price", pl.Float64(), "counter currency", "markPrice, just then"),
-        Column("sent", pl.String(), "", "The market's own JSON, as sent."),
-        *_LINEAGE,
-    ),
-)
-
-REST_DEPTH: Final = Table(
-    "rest_depth",
-    "one row per answer of REST's /depth, which is asked for while no connection to the feed "
-    "stands, in line order: some best levels of a book, never all of it",
-    (
-        *_ANSWER,
-        Column("level", pl.Int32(), "levels", "How many levels a side were asked for."),
-        Column(
-            "bid_levels", pl.Int32(), "levels", "Price levels that came; the book may have more."
-        ),
-        Column(
-            "ask_levels", pl.Int32(), "levels", "Price levels that came; the book may have more."
-        ),
-        Column("book_bid_price", _PRICES, "", "Bids, best first."),
-        Column("book_bid_amount", _PRICES, "", "Their amounts."),
-        Column("book_ask_price", _PRICES, "", "Asks, best first."),
-        Column("book_ask_amount", _PRICES, "", "Their amounts."),
-        *_LINEAGE,
-        VERSION,
-    ),
-)
-
-REST_TRADES: Final = Table(
-    "rest_trades",
-    "one row per trade in an answer of REST's /exchange-trades, which is asked for after a hole in "
-    "the feed; filed under the day on which it was made, not fetched. Answers overlap each other, "
-    "and the feed: trades_by_exchange_time puts them together",
-    (
-        Column("timestamp", _TIME, "exchange clock", "matchedAt. There is no time of arrival."),
-        Column("item", pl.Int32(), "ordinal", "Place in the answer's data list, from 0."),
-        Column("side", pl.String(), "", "The taker's side: buy or sell."),
-        Column("price", pl.Float64(), "counter currency", "The double nearest to the text sent."),
-        Column("amount", pl.Float64(), "base currency", "The double nearest to the text sent."),
-        *_LINEAGE,
     ),
 )
 
@@ -368,7 +234,7 @@ INGESTS: Final = Table(
     "one row per slice that was used for the day",
     (
         Column("slice", pl.String(), "", "The raw slice, below raw/<exchange>."),
-        Column("minute", _TIME, "arrival clock", "The start of its minute."),
+        Column("minute", TIME, "arrival clock", "The start of its minute."),
         Column("origin", pl.String(), "", "As tardis:coinflex."),
         Column("sha256", pl.String(), "", "Of the file."),
         Column("bytes", pl.Int64(), "bytes", "Of the file."),
@@ -412,8 +278,8 @@ CATALOGUE: Final = Table(
         Column("gaps", pl.Int64(), "", "Rows of the table gaps."),
         Column("trade_gaps", pl.Int64(), "", "Rows of the table trade_gaps, the first one apart."),
         Column("minutes_fetched", pl.Int64(), "minutes", "Minutes of the day with a whole slice."),
-        Column("first_local_timestamp", _TIME, "arrival clock", "Of the first row of any table."),
-        Column("last_local_timestamp", _TIME, "arrival clock", "Of the last row of any table."),
+        Column("first_local_timestamp", TIME, "arrival clock", "Of the first row of any table."),
+        Column("last_local_timestamp", TIME, "arrival clock", "Of the last row of any table."),
         Column("bytes", pl.Int64(), "bytes", "Of the day's files of this instrument."),
         Column("source", pl.String(), "", "Digest of the slices that the day was made from."),
         Column("schema_version", pl.Int32(), "", "Of the files."),

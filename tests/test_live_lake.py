@@ -77,6 +77,7 @@ def test_a_minute_can_be_asked_for_when_it_is_over(tmp_path: Path) -> None:
         wait_until(lambda: not Catalogue(lake).recorded.is_empty())
         first = depth_of(data, day)
         wait_until(lambda: depth_of(data, day).height > first.height)
+        markets = pipeline.open(data).sql("select instrument from markets")
     whole = depth_of(made_from_raw(data, tmp_path / "whole"), day)
     found = depth_of(data, day)
     assert set(first["instrument"]) == set(MARKETS)
@@ -84,6 +85,8 @@ def test_a_minute_can_be_asked_for_when_it_is_over(tmp_path: Path) -> None:
         rows = first.filter(instrument=name)
         assert_frame_equal(rows, whole.filter(instrument=name).head(rows.height))
     assert_frame_equal(found, whole)
+    assert isinstance(markets, pl.DataFrame)
+    assert set(markets["instrument"]) == set(MARKETS)
     assert lake.days_in_parts() == [day]
 
 
