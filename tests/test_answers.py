@@ -16,6 +16,7 @@ import pipeline
 from pipeline.lake import Lake
 from pipeline.live_day import LiveDay
 from pipeline.slices import Door, Request
+from pipeline.verify import compare_books
 from pipeline.views import connect
 from tests import answers
 from tests.answers import HOST, OF_FEED, OF_REST, Print
@@ -90,6 +91,25 @@ def test_polled_books_stand_apart(tmp_path: Path) -> None:
     assert asked(tmp_path, "from rest_depth('A', ?, ?)", at(604), at(900)) == []
     assert asked(tmp_path, "select count(*) from book_at('A', ?)", at(603, 30)) == [(0,)]
     assert "C" not in {name for (name,) in asked(tmp_path, "select instrument from instruments")}
+
+
+def test_a_range_has_the_rows_that_the_view_has(tmp_path: Path) -> None:
+    """Same columns, same rows, by the clock that each goes by; and raw is still what it says."""
+    put_a_day(tmp_path)
+    bring_in(tmp_path)
+    with connect(tmp_path, EXCHANGE) as lake:
+        for view, time in (("rest_depth", "local_timestamp"), ("rest_trades", "timestamp")):
+            for start, end in ((at(603, 1), at(603, 3)), (at(-1), at(1440)), (at(0), at(603))):
+                one = lake.execute(f"from {view}('A', $1, $2) order by all", [start, end])
+                columns, found = one.description, one.fetchall()
+                whole = lake.execute(
+                    f"""from {view} where instrument = 'A' and {time} >= utc($1)
+                        and {time} < utc($2) order by all""",
+                    [start, end],
+                )
+                assert (whole.description, whole.fetchall()) == (columns, found)
+    comparison = compare_books(tmp_path, EXCHANGE)
+    assert comparison.compared == comparison.equal > 0
 
 
 def test_fetched_trades_are_filed_under_their_own_day(tmp_path: Path) -> None:

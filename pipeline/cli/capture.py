@@ -61,7 +61,8 @@ def capture(
 ) -> None:
     """Record the exchange's WebSocket feed in minute slices, as Tardis does, until interrupted.
 
-    Each minute can be queried moments after it is over.
+    Each minute can be queried moments after it is over. REST is asked beside it for markets' own
+    definitions, for the best levels while no connection stands, and for the trades of holes.
     """
     # Before anything is recorded there is nothing to end; later the capture itself is told.
     for number in (signal.SIGTERM, signal.SIGINT):
