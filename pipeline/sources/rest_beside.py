@@ -13,9 +13,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import Counter
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -23,6 +22,7 @@ import msgspec
 from pipeline.answer_line import DEPTH, MARKETS, TRADES, wrapped
 from pipeline.recording.arrival_clock import TICKS_PER_MINUTE
 from pipeline.sources.live_retry import Pauses
+from pipeline.sources.live_state import Asked
 from pipeline.sources.rest import RestRefused, market_codes
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from pipeline.sources.live_state import LiveState
     from pipeline.sources.rest import Rest
 
-__all__ = ["Asked", "Beside", "RestTempo", "definitions"]
+__all__ = ["Beside", "RestTempo", "definitions"]
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +44,6 @@ _WEEK_MS: Final = 7 * 86_400_000  # the longest time that trades can be asked of
 _AT_ONCE: Final = 4
 _TURN: Final = 1.0
 _LOOK: Final = 0.1  # seconds between two looks at whether a connection stands
-_DOWN: Final = ("connecting", "waiting")
 _TICKS_PER_DAY: Final = 24 * 60 * TICKS_PER_MINUTE
 # What moves all the time, and is no definition: the bounds follow the mark price.
 _MOVING: Final = ("markPrice", "lastUpdatedAt", "upperPriceBound", "lowerPriceBound")
@@ -76,17 +75,6 @@ class RestTempo:
     first_pause: float = 1.0  # before what went wrong is asked again; doubled each time
     longest_pause: float = 60.0
     steady: float = 60.0  # after so long without an error the next pause is a short one again
-
-
-@dataclass
-class Asked:
-    """What was asked so far: answers that were recorded, by endpoint, and holes that are filled.
-
-    As far as REST could fill them.
-    """
-
-    answers: Counter[str] = field(default_factory=Counter)
-    holes_filled: int = 0
 
 
 class Beside:
@@ -162,7 +150,7 @@ class Beside:
 
     @property
     def _is_down(self) -> bool:
-        return self._state.phase in _DOWN
+        return not self._state.is_connected
 
     async def _poll_depth(self) -> None:
         pauses, began = self._pauses(), time.monotonic()
