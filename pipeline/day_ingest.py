@@ -22,7 +22,7 @@ from pipeline.normalize.day import DayNormalizer
 from pipeline.normalize.depth import Lineage
 from pipeline.reading import parts_of, read_part
 from pipeline.schemas import INGESTS
-from pipeline.slices import Door, minute_path
+from pipeline.slices import Door
 from pipeline.times import MINUTES_OF_DAY, day_start_us
 
 if TYPE_CHECKING:
@@ -176,7 +176,7 @@ def slice_row(held: DayOfSlices, minute: int, tally: Tally) -> dict[str, Any]:
     """Return the row of `ingests` of a slice of a request."""
     facts = held.slices[minute]
     row = {
-        "slice": f"{held.request.folder}/{minute_path(held.day, minute)}",
+        "slice": held.name(minute),
         "minute": datetime.combine(held.day, datetime.min.time()) + timedelta(minutes=minute),
         "origin": held.request.source,
         "sha256": facts.sha256,

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pipeline.schemas import SCHEMA_VERSION
-from pipeline.slices import DayOfSlices, Door, Request, minute_path
 from pipeline.times import MINUTES_OF_DAY
 
 if TYPE_CHECKING:
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
 
     from pipeline.arrivals import Arrivals
     from pipeline.slice_file import SliceFacts
+    from pipeline.slices import DayOfSlices, Door, Request
 
 __all__ = ["DaySources", "sources_of"]
 
@@ -51,7 +51,7 @@ class DaySources:
     def corrupt(self) -> dict[str, str]:
         """Files that are no whole slices, with the reason; they count as not fetched."""
         return {
-            f"{held.request.folder}/{minute_path(self.day, minute)}": reason
+            held.name(minute): reason
             for held in [*self.held, *self.answers]
             for minute, reason in sorted(held.corrupt.items())
         }
@@ -99,7 +99,7 @@ class DaySources:
 
     def slice_name(self, rank: int, minute: int) -> str:
         """Return where a slice lies below raw/<exchange>."""
-        return f"{self.held[rank].request.folder}/{minute_path(self.day, minute)}"
+        return self.held[rank].name(minute)
 
     def origin(self, rank: int) -> str:
         """Return where a slice came from, as lineage says it: tardis:coinflex."""

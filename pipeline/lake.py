@@ -179,15 +179,13 @@ class Lake:
 
     def say_recorded(self, day: date, rows: pl.DataFrame) -> None:
         """Say what there is of a day that is being recorded: its rows of the catalogue."""
-        path = self.recorded / f"{day.isoformat()}.parquet"
-        with durable.replacing(path, self.live_drafts) as draft:
+        with durable.replacing(self._recorded_file(day), self.live_drafts) as draft:
             pq.write_table(to_arrow(rows, CATALOGUE), draft)
 
     def forget_recorded(self, day: date) -> None:
         """Say that a day has no parts any more."""
-        path = self.recorded / f"{day.isoformat()}.parquet"
-        if path.exists():
-            durable.remove(path)
+        if self.is_in_parts(day):
+            durable.remove(self._recorded_file(day))
 
     def days_in_parts(self) -> list[date]:
         """Return the days that are as a recording has left them, or leaves them, in order."""
@@ -195,7 +193,10 @@ class Lake:
 
     def is_in_parts(self, day: date) -> bool:
         """Say whether a day is as a recording has left it."""
-        return (self.recorded / f"{day.isoformat()}.parquet").exists()
+        return self._recorded_file(day).exists()
+
+    def _recorded_file(self, day: date) -> Path:
+        return self.recorded / f"{day.isoformat()}.parquet"
 
     def derived_tables(self) -> list[DerivedTable]:
         """Return the derived tables that there are of the exchange: those that have a folder."""

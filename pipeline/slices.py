@@ -149,6 +149,10 @@ class DayOfSlices:
         """Return where a minute's slice lies."""
         return self.folder / f"{minute // 60:02}" / f"{minute % 60:02}.json.gz"
 
+    def name(self, minute: int) -> str:
+        """Return the same below raw/<exchange>, as lineage says it."""
+        return f"{self.request.folder}/{minute_path(self.day, minute)}"
+
     def commit(self, minute: int, draft: Path) -> SliceFacts:
         """Adopt a finished file as the slice of a minute: all of it, or nothing on any error.
 
