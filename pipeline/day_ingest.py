@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import polars as pl
 
@@ -21,7 +21,8 @@ from pipeline.lake import Lake
 from pipeline.normalize.day import DayNormalizer
 from pipeline.normalize.depth import Lineage
 from pipeline.reading import parts_of, read_part
-from pipeline.schemas import INGESTS
+from pipeline.schemas import INGESTS, QUARANTINE
+from pipeline.slice_file import read_lines
 from pipeline.slices import Door
 from pipeline.times import MINUTES_OF_DAY, day_start_us
 
@@ -31,12 +32,15 @@ if TYPE_CHECKING:
     from datetime import date
 
     from pipeline.arrivals import Arrivals
+    from pipeline.filling import Conflict
     from pipeline.normalize.part import Part, Tally
     from pipeline.slices import DayOfSlices
 
 __all__ = ["DayResult", "Readers", "ingest_day", "ingest_row", "slice_row"]
 
 log = logging.getLogger(__name__)
+
+_RAW_SHOWN: Final = 65_536
 
 
 class Readers(NamedTuple):
@@ -50,6 +54,7 @@ class Readers(NamedTuple):
 class DayResult:
     """What came of one day: its rows of the catalogue, what it was made from, what was corrupt.
 
+    `conflict` says why nothing was filled in from a live recording, if that contradicts history.
     `derived_removed`: how many partitions of derived tables went with what the lake had before.
 
     No rows (None) where nothing was to be written: the lake had the day already, there is no whole
@@ -60,6 +65,7 @@ class DayResult:
     rows: pl.DataFrame | None
     about: dict[str, Any]
     corrupt: dict[str, str]
+    conflict: str | None = None
     derived_removed: int = 0
     is_held: bool = False
 
@@ -123,6 +129,9 @@ def _write_day(
         answers = [*AnswerReading(emit).read(sources.answers)]
         rows += [slice_row(*answer) for answer in answers]
         writer.write(INGESTS.name, None, pl.DataFrame(rows, schema=INGESTS.schema))
+        conflict = sources.filling.conflict
+        if conflict:
+            writer.write(QUARANTINE.name, None, _refused(sources, conflict))
         facts = day.finish()
         if instruments is not None:
             facts = {name: facts[name] for name in facts if name in instruments}
@@ -142,7 +151,24 @@ def _write_day(
         **{name: totals[name] for name in ("lines", "control", "foreign_lines", "quarantined")},
         **{name: totals[name] for name in ("disconnects", "outside_minute", "backwards")},
     }
-    return DayResult(sources.day, catalogued, about, sources.corrupt, writer.derived_removed)
+    reason = (
+        conflict and f"{sources.slice_name(*conflict[:2])} line {conflict.line}: {conflict.reason}"
+    )
+    if reason:
+        log.warning("%s; nothing recorded live fills gaps of %s", reason, sources.day)
+    return DayResult(
+        sources.day, catalogued, about, sources.corrupt, reason, writer.derived_removed
+    )
+
+
+def _refused(sources: DaySources, conflict: Conflict) -> pl.DataFrame:
+    """Return the row of `quarantine` of a line that contradicts history."""
+    rank, minute, line, reason = conflict
+    lines = read_lines(sources.held[rank].path(minute))
+    raw = next(islice(lines, line - 1, None))
+    shown = raw[:_RAW_SHOWN].decode("utf-8", errors="backslashreplace")
+    row = (sources.slice_name(rank, minute), line, reason, shown, len(raw))
+    return pl.DataFrame([row], QUARANTINE.schema, orient="row")
 
 
 def _parts(sources: DaySources, day: DayNormalizer, readers: Readers | None) -> Iterator[Part]:

@@ -1,28 +1,50 @@
-"""Which slices count for a day: in each minute, none that a wider one contains."""
+"""Which slices count for a day: in each minute, none that a wider one contains.
+
+History leads; what was recorded live fills its gaps (filling.py).
+"""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from functools import cached_property
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, NamedTuple
 
+from pipeline.filling import Filling, filling_of
 from pipeline.schemas import SCHEMA_VERSION
 from pipeline.times import MINUTES_OF_DAY
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import date
     from pathlib import Path
 
     from pipeline.arrivals import Arrivals
+    from pipeline.normalize.stretches import Cut
     from pipeline.slice_file import SliceFacts
     from pipeline.slices import DayOfSlices, Door, Request
 
-__all__ = ["DaySources", "sources_of"]
+__all__ = ["DaySources", "MinuteSources", "sources_of"]
+
+_NOTHING: Final[Mapping[int, Collection[tuple[int, int]]]] = MappingProxyType({})
+
+
+class MinuteSources(NamedTuple):
+    """The slices of a minute that count: rank and path, those that count the most first.
+
+    `cuts` are where one of them was deaf while another heard; `skipped` are trades by rank, line
+    and item that another of them has too.
+    """
+
+    slices: list[tuple[int, Path]]
+    cuts: Sequence[Cut] = ()
+    skipped: Mapping[int, Collection[tuple[int, int]]] = _NOTHING
 
 
 @dataclass
 class DaySources:
-    """The slices that count for a day: requests by rank (the widest first), ranks by minute.
+    """The slices that count for a day: requests by rank (the leading first), ranks by minute.
 
     A minute that is still on its way (`arrivals`) is waited for when it is asked for.
     """
@@ -57,7 +79,7 @@ class DaySources:
         }
 
     def ranks(self, minute: int) -> tuple[int, ...]:
-        """Return which slices of a minute count: none that a wider one contains.
+        """Return which slices of a minute count: none that a wider one of its recorder contains.
 
         Raises Abandoned if nobody is to read on, for what was on its way will not come.
         """
@@ -70,19 +92,56 @@ class DaySources:
                 rank
                 for place, rank in enumerate(present)
                 if not any(
-                    self.held[wider].request.contains(self.held[rank].request)
+                    self._contains(wider, rank)
                     for wider in present[:place]
+                    if self._leads(wider) == self._leads(rank)
                 )
             )
         return ranks
 
-    def paths(self, minute: int) -> list[tuple[int, Path]]:
-        """Return the slices of a minute that count, each with the rank of its request."""
-        return [(rank, self.held[rank].path(minute)) for rank in self.ranks(minute)]
+    def minute(self, minute: int) -> MinuteSources:
+        """Return what is read of a minute; raises SliceCorrupt, and Abandoned as `ranks`."""
+        filling = self.filling
+        slices = [(rank, self.held[rank].path(minute)) for rank in self._read(minute)]
+        return MinuteSources(
+            slices, filling.cuts.get(minute, ()), filling.skipped.get(minute, _NOTHING)
+        )
 
     def facts(self, minute: int) -> list[SliceFacts]:
-        """Return what is known of them, in the same order."""
-        return [self.held[rank].slices[minute] for rank in self.ranks(minute)]
+        """Return what is known of the slices that are read of a minute, in the same order."""
+        return [self.held[rank].slices[minute] for rank in self._read(minute)]
+
+    @cached_property
+    def filling(self) -> Filling:
+        """What live recordings fill of a day's history; waits for all of a day that has both.
+
+        Raises SliceCorrupt, and Abandoned as `ranks`.
+        """
+        if len({held.request.recorder for held in self.held}) <= 1:
+            return Filling()
+        self.all_ranks()
+        return filling_of(self.held)
+
+    def _read(self, minute: int) -> list[int]:
+        """Return which slices of a minute are read: live ones only where something is left to say.
+
+        That is what no request of history was asked for, or what it does not hear.
+        """
+        filling = self.filling
+        ranks = [rank for rank in self.ranks(minute) if self._leads(rank) or not filling.conflict]
+        if minute in filling.cuts:
+            return ranks
+        return [
+            rank
+            for place, rank in enumerate(ranks)
+            if not any(self._contains(wider, rank) for wider in ranks[:place])
+        ]
+
+    def _leads(self, rank: int) -> bool:
+        return self.held[rank].request.recorder is None
+
+    def _contains(self, wider: int, rank: int) -> bool:
+        return self.held[wider].request.contains(self.held[rank].request)
 
     def digest(self) -> str:
         """Return what the day's lake depends on: the slices that count, and the schema."""
@@ -118,10 +177,4 @@ def sources_of(door: Door, day: date, arrivals: Arrivals | None = None) -> DaySo
         elif (slices := door.day(request, day)).slices or slices.corrupt:
             held.append(slices)
     answers = [of for of in answers if of.slices or of.corrupt]
-    return DaySources(day, _of_one_clock(held), arrivals, answers)
-
-
-def _of_one_clock(held: list[DayOfSlices]) -> list[DayOfSlices]:
-    """Leave out a live recording where there is another: their clocks must not be interleaved."""
-    others = [day for day in held if day.request.host is None]
-    return others or held
+    return DaySources(day, held, arrivals, answers)

@@ -43,7 +43,9 @@ _SLICES_WORTH_HELP: Final = 120
 class IngestReport:
     """What a run did: days written, found up to date, or left to a recording; what was corrupt.
 
-    `derived_removed` are partitions of derived tables that were made from what is now replaced.
+    `conflicts` says of a day why what was recorded live fills none of its gaps, if it contradicts
+    history. `derived_removed` are partitions of derived tables that were made from what is now
+    replaced.
     """
 
     written: list[str] = field(default_factory=list)
@@ -51,6 +53,7 @@ class IngestReport:
     being_recorded: list[str] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     corrupt: dict[str, str] = field(default_factory=dict)
+    conflicts: dict[str, str] = field(default_factory=dict)
     derived_removed: int = 0
 
 
@@ -175,6 +178,8 @@ class _Run:
     def note(self, result: DayResult) -> None:
         """Take what came of a day into the catalogue and the report."""
         self.report.corrupt |= result.corrupt
+        if result.conflict:
+            self.report.conflicts[result.day.isoformat()] = result.conflict
         if result.is_held:
             self.report.being_recorded.append(result.day.isoformat())
         if result.rows is None:

@@ -118,7 +118,7 @@ class LiveDay:
             delivered = self._normalizer.delivered
             self._reading = PartReading(self._day, self._requests, minute, delivered)
             self._extent = Extent()
-        self._reading.take(sources.paths(minute))
+        self._reading.take(sources.minute(minute))
         self._extent.add(sources.facts(minute))
         if self._extent.is_whole or minute == MINUTES_OF_DAY - 1:
             part, self._reading = self._reading.finish(), None

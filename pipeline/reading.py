@@ -16,22 +16,31 @@ import numpy as np
 from pipeline.normalize.part import Part, PartReader
 from pipeline.normalize.scan import LINE, PADDING, Names, beginning, scan_lines
 from pipeline.normalize.slice_reader import SliceReader
+from pipeline.normalize.stretches import arrivals, order_of, stretches_of
 from pipeline.slice_file import Blocks
 from pipeline.slices import Request
 from pipeline.times import MINUTES_OF_DAY, day_start_us
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from pipeline.day_sources import DaySources
+    from pipeline.day_sources import DaySources, MinuteSources
     from pipeline.normalize.coverage import Delivered
     from pipeline.normalize.scan import Words
+    from pipeline.normalize.stretches import Lines
     from pipeline.slice_file import SliceFacts
 
-__all__ = ["Extent", "PartReading", "PartSources", "compile_scan", "parts_of", "read_part"]
+__all__ = [
+    "Extent",
+    "PartReading",
+    "PartSources",
+    "compile_scan",
+    "parts_of",
+    "read_part",
+]
 
 # A part ends with the minute that brings it to one of these, so that what comes of it fits into
 # memory many times over: bytes of gzip, and lines, for the same bytes may hold a thousand times
@@ -43,12 +52,12 @@ _LINES: Final = 100_000
 
 @dataclass(frozen=True)
 class PartSources:
-    """Consecutive minutes of a day: in each, the rank and path of the slices that count."""
+    """Consecutive minutes of a day."""
 
     day: date
     requests: list[Request]
     first_minute: int
-    slices: list[list[tuple[int, Path]]]
+    minutes: list[MinuteSources]
 
 
 @dataclass
@@ -74,20 +83,20 @@ class Extent:
 
 def parts_of(sources: DaySources) -> Iterator[PartSources]:
     """Cut a day into parts, in order, each as soon as its minutes are settled."""
-    first, slices, extent = 0, [], Extent()
+    first, minutes, extent = 0, [], Extent()
     for minute in range(MINUTES_OF_DAY):
-        slices.append(sources.paths(minute))
+        minutes.append(sources.minute(minute))
         extent.add(sources.facts(minute))
         if extent.is_whole or minute == MINUTES_OF_DAY - 1:
-            yield PartSources(sources.day, sources.requests, first, slices)
-            first, slices, extent = minute + 1, [], Extent()
+            yield PartSources(sources.day, sources.requests, first, minutes)
+            first, minutes, extent = minute + 1, [], Extent()
 
 
 def read_part(part: PartSources, delivered: Delivered | None = None) -> Part:
     """Read a part of a day; raises SliceCorrupt. `delivered` is what earlier parts found."""
     reading = PartReading(part.day, part.requests, part.first_minute, delivered)
-    for held in part.slices:
-        reading.take(held)
+    for minute in part.minutes:
+        reading.take(minute)
     return reading.finish()
 
 
@@ -107,39 +116,46 @@ class PartReading:
         self.finish = self._reader.finish
         self.piece = self._reader.piece
 
-    def take(self, held: list[tuple[int, Path]]) -> None:
-        """Read the next minute's slices, by the rank of their request; raises SliceCorrupt."""
+    def take(self, minute: MinuteSources) -> None:
+        """Read the next minute's slices; raises SliceCorrupt."""
         reader = self._reader
-        reader.begin_minute(tuple(rank for rank, _ in held))
+        ranks = tuple(rank for rank, _ in minute.slices)
+        reader.begin_minute(ranks)
         begins = beginning(self._day, reader.minute)
-        orders = _orders(self._blocks, [path for _, path in held], begins)
+        if len(ranks) <= 1 and not minute.cuts:  # then there is nothing to be put in order
+            reader.hear(ranks)
+            self._read(minute, [None] * len(ranks), begins, [None] * len(ranks))
+            return
+        arrived = [arrivals(_clocks(self._blocks, path, begins)) for _, path in minute.slices]
+        orders = order_of(arrived)
+        for stretch in stretches_of(ranks, arrived, minute.cuts):
+            lines = stretch.lines
+            heard = tuple(r for r, of in zip(ranks, lines, strict=True) if not of.is_deaf)
+            reader.hear(heard, stretch.place, stretch.time, stretch.cause)
+            self._read(minute, orders, begins, lines)
+
+    def _read(
+        self,
+        minute: MinuteSources,
+        orders: Sequence[NDArray[np.int64] | None],
+        begins: Words,
+        lines: Sequence[Lines | None],
+    ) -> None:
+        """Read the lines of a stretch, slice by slice."""
         slices = []
-        for (rank, path), order in zip(held, orders, strict=True):
-            slices.append(SliceReader(reader, rank, begins, order))
-            for text, stop in _arrays(self._blocks, path):
-                slices[-1].read(text, stop)
-        reader.end_minute(slice_.line_before for slice_ in slices)
+        for (rank, path), order, of in zip(minute.slices, orders, lines, strict=True):
+            skipped = minute.skipped.get(rank, ())
+            slices.append((rank, SliceReader(self._reader, rank, begins, order, of, skipped)))
+            if of is None or of.numbers:
+                for text, stop in _arrays(self._blocks, path):
+                    slices[-1][1].read(text, stop)
+        self._reader.end_stretch((rank, slice_.line_before) for rank, slice_ in slices)
 
 
 def _arrays(blocks: Blocks, path: Path) -> Iterator[tuple[NDArray[np.uint8], int]]:
     """Yield a slice's blocks as arrays of bytes, each with where its lines end."""
     for buffer, stop in blocks.of(path):
         yield np.frombuffer(buffer, np.uint8), stop
-
-
-def _orders(blocks: Blocks, paths: list[Path], begins: Words) -> list[NDArray[np.int64] | None]:
-    """Return the place in the minute, from 1, of each line of its slices; None for an only one.
-
-    Between slices the clock alone can tell the order; within one it never runs back. Of lines that
-    arrived at once those of the widest request come first.
-    """
-    if len(paths) <= 1:
-        return [None] * len(paths)
-    arrived = [np.maximum.accumulate(_clocks(blocks, path, begins)) for path in paths]
-    order = np.argsort(np.concatenate(arrived), kind="stable")
-    places = np.empty(len(order), np.int64)
-    places[order] = np.arange(1, len(order) + 1)
-    return [*np.split(places, np.cumsum([len(each) for each in arrived])[:-1])]
 
 
 def _clocks(blocks: Blocks, path: Path, begins: Words) -> NDArray[np.int64]:
@@ -162,6 +178,7 @@ def compile_scan() -> None:
     text = b"".join(time + message + b"\n" for message in (book % b"A", book % b"B", trade))
     reader = PartReader([Request("any", "none")], 0, 0)
     reader.begin_minute((0,))
+    reader.hear((0,))
     padded = np.frombuffer(bytearray(text + bytes(PADDING)), np.uint8)
     SliceReader(reader, 0, beginning(date(2020, 8, 1), 1434), None).read(padded, len(text))
     reader.finish()

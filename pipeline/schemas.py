@@ -213,7 +213,7 @@ TRADE_GAPS: Final = Table(
 
 QUARANTINE: Final = Table(
     "quarantine",
-    "one row per line that could not be read",
+    "one row per line that could not be read, or by which a live recording contradicts history",
     (
         Column("slice", pl.String(), "", "The raw slice it stands in, below raw/<exchange>."),
         Column("line", pl.Int32(), "ordinal", "Its line in that slice, from 1."),

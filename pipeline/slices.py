@@ -80,6 +80,11 @@ class Request:
         return f"{self.origin}:{self.host or self.exchange}"
 
     @property
+    def recorder(self) -> str | None:
+        """Whose clock its lines have: None for the makers of history, else a live feed's host."""
+        return self.host
+
+    @property
     def is_rest(self) -> bool:
         """Whether its lines are questions and answers (answer_line.py), not a feed."""
         return self.origin == REST
@@ -90,15 +95,23 @@ class Request:
         return f"{self.origin}-{hashlib.sha256(msgspec.json.encode(self.facts)).hexdigest()[:12]}"
 
     @property
-    def width(self) -> tuple[bool, int, bool, int, str]:
-        """The order in which requests count where they overlap: the widest first, then by key."""
+    def precedence(self) -> tuple[bool, bool, int, bool, int, str]:
+        """The order in which requests count where they overlap.
+
+        History before what was recorded live, then the widest first, then by key.
+        """
         channels, symbols = self.channels or (), self.symbols or ()
-        return (bool(symbols), -len(symbols), bool(channels), -len(channels), self.folder)
+        live = self.recorder is not None
+        return (live, bool(symbols), -len(symbols), bool(channels), -len(channels), self.folder)
 
     def covers(self, channel: str, instrument: str) -> bool:
         """Say whether a canonical channel of an instrument was asked for."""
         channels = self.channels is None or channel in map(canonical_channel, self.channels)
-        return channels and (self.symbols is None or instrument in self.symbols)
+        return channels and self.names(instrument)
+
+    def names(self, instrument: str) -> bool:
+        """Say whether any channel of an instrument was asked for."""
+        return self.symbols is None or instrument in self.symbols
 
     def contains(self, other: Request) -> bool:
         """Say whether a slice of this request holds all that one of the other would hold."""
@@ -241,7 +254,7 @@ class Door:
         self.drafts = self.root / ".drafts"
 
     def requests(self) -> list[Request]:
-        """Return the requests that have slices, the widest first."""
+        """Return the requests that have slices, in the order in which they count."""
         found = []
         for folder in sorted(self.root.glob("[!.]*/")):
             request = _request_in(folder)
@@ -251,7 +264,7 @@ class Door:
                 reason = "it is lost, or not of this folder, so what the slices beside it hold is "
                 reason += "not known; move the folder away and fetch or import it again"
                 raise SliceCorrupt(folder / "request.json", reason)
-        return sorted(found, key=lambda request: request.width)
+        return sorted(found, key=lambda request: request.precedence)
 
     def open(self, request: Request) -> None:
         """Make a request's folder, with what was asked for in it."""

@@ -85,7 +85,7 @@ def test_a_part_is_read_before_the_rest_of_its_day_is_there(tmp_path: Path) -> N
     coming.settle(DAYS[0], range(60))
     sources = sources_of(Door(tmp_path, EXCHANGE), DAYS[0].date(), coming.arrivals)
     part = next(parts_of(sources))
-    assert [bool(slices) for slices in part.slices] == [True, True] + [False] * 58
+    assert [bool(minute.slices) for minute in part.minutes] == [True, True] + [False] * 58
 
 
 def test_a_download_that_ends_early_leaves_the_days_that_are_whole(tmp_path: Path) -> None:

@@ -58,6 +58,8 @@ LAYERS = [
     ["pipeline.snapshots"],
     ["pipeline.plots", "pipeline.research"],
     ["pipeline"],
+    ["pipeline.told"],
+    ["pipeline.filling"],
     ["pipeline.day_sources"],
     ["pipeline.answer_reading", "pipeline.reading"],
     ["pipeline.day_ingest"],

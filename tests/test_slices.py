@@ -307,9 +307,9 @@ def test_wider_request_comes_first(one: Request, other: Request) -> None:
     """Where requests overlap the one that holds more counts, whatever the order they came in."""
     assert one.contains(other) == (wants(one) >= wants(other))
     if wants(one) > wants(other):
-        assert one.width < other.width
+        assert one.precedence < other.precedence
     if one != other:
-        assert one.width != other.width, "the order would depend on the file system"
+        assert one.precedence != other.precedence, "the order would depend on the file system"
 
 
 @given(REQUESTS)
@@ -321,7 +321,7 @@ def test_order_and_repetition_of_names_do_not_matter(request: Request) -> None:
         request.channels and (*reversed(request.channels), *request.channels),
         request.symbols and (*reversed(request.symbols), *request.symbols),
     )
-    assert (twice, twice.folder, twice.width) == (request, request.folder, request.width)
+    assert (twice, twice.folder, twice.precedence) == (request, request.folder, request.precedence)
 
 
 @given(REQUESTS, REQUESTS)

@@ -48,6 +48,7 @@ def ingest(
         "days_ingested": len(report.written),
         "days_up_to_date": len(report.up_to_date),
         "days_being_recorded": len(report.being_recorded),
+        "days_in_conflict": len(report.conflicts),
         "slices_corrupt": len(report.corrupt),
         "derived_removed": report.derived_removed,
         **report.counts,

@@ -1,13 +1,18 @@
-"""Which slice counts for a feed, minute by minute, and where the feed breaks.
+"""Which slice counts for a feed, and where the feed breaks.
 
 A feed is one channel of one instrument. Several requests may hold the same minute; they are known
-here by their rank, the widest first, and the first present one that was asked for the feed counts.
-Only where none was, one that delivered it all the same counts, from that minute on: the message's
-instrument is trusted, not the request's.
+here by their rank, the first one counts the most, and the first one heard that was asked for the
+feed counts. Only where none was, one that delivered it all the same counts, from that minute on:
+the message's instrument is trusted, not the request's.
 
-A feed breaks where no request that covers it has a slice (from the start of that minute), and at a
-disconnect in the slice that counts (from just after the last line before it). Where in the order
-of lines that is, is told by places: minute of the day * 10^9 + the line's ordinal in the minute.
+Heard are the slices of a minute, but for the lines in which one was deaf while another recorder
+heard (pipeline/filling.py). Clocks of two recorders are not to be interleaved, so an instrument is
+that of one at a time: of the first one that was asked for it.
+
+A feed breaks where no slice heard covers it any more, where the slice that counts is another
+recorder's from there on, and at a disconnect in the slice that counts (from just after the last
+line before it). Where in the order of lines that is, is told by places: minute of the day * 10^9 +
+the line's ordinal in the minute.
 """
 
 from __future__ import annotations
@@ -23,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 __all__ = [
+    "CHANGEOVER",
     "DISCONNECT",
     "END_OF_COVERAGE",
     "MINUTE_PLACES",
@@ -33,10 +39,13 @@ __all__ = [
     "Delivered",
     "Disconnect",
     "Feed",
+    "Hearing",
+    "Owner",
     "Owners",
     "SignOfLife",
 ]
 
+CHANGEOVER: Final = "changeover"
 DISCONNECT: Final = "disconnect"
 NOT_FETCHED: Final = "not_fetched"
 END_OF_COVERAGE: Final = "end_of_coverage"
@@ -55,13 +64,32 @@ class Feed(NamedTuple):
 Delivered: TypeAlias = dict[tuple[int, Feed], int]
 
 
-# From which minutes of the day on which request's slice counts for a feed (None: none does), in
-# order.
-Owners: TypeAlias = tuple[tuple[int, int | None], ...]
+class Owner(NamedTuple):
+    """From a place on the slices of a rank count for a feed (None: none do).
+
+    With a `cause` it is unknown from `time` on: none do, or another recorder's than before. Without
+    one it is covered from `time` on. Time is on the arrival clock, in microseconds.
+    """
+
+    place: int
+    rank: int | None
+    time: int
+    cause: str | None
+
+
+# Whose slices count for a feed, in order.
+Owners: TypeAlias = tuple[Owner, ...]
 
 
 class Covering(Protocol):
     """What coverage needs to know of a request."""
+
+    @property
+    def recorder(self) -> str | None:
+        """Whose clock its lines have."""
+
+    def names(self, instrument: str) -> bool:
+        """Say whether any channel of an instrument was asked for."""
 
     def covers(self, channel: str, instrument: str) -> bool:
         """Say whether a canonical channel of an instrument was asked for."""
@@ -113,18 +141,38 @@ class Answer(NamedTuple):
     granted: bool
 
 
-class _Event(NamedTuple):
-    """A disconnect (`rank`), or else a change of the ranks that have a slice, from `before` on."""
+class Hearing(NamedTuple):
+    """From a place on the slices of other ranks are heard, those that count the most first.
+
+    `time` and `cause` say since when, and why: a minute has no slice, a recorder went deaf in a
+    disconnect, or it hears again (a changeover). `last_lines` tells when each recorder's last line
+    before arrived; None where that is one of an earlier part.
+    """
 
     place: int
+    heard: tuple[int, ...]
     time: int
+    cause: str
+    last_lines: dict[str | None, int | None]
+
+
+class _Event(NamedTuple):
+    """A disconnect of a rank, or else a change of the ranks heard, from `before` on.
+
+    Nothing is lacking before the day's first minute, where `before` is None.
+    """
+
+    place: int
     rank: int | None
-    before: tuple[int, ...] | None  # None: nothing is lacking before the day's first minute
-    present: tuple[int, ...]
+    heard: tuple[int, ...]
+    before: tuple[int, ...] | None
+    time: int
+    cause: str
+    last_lines: dict[str | None, int | None]
 
 
 class Coverage:
-    """The day so far, as far as it matters for holes. `requests` are ranked, the widest first."""
+    """The day so far, as far as it matters for holes. `requests` are ranked, the first leads."""
 
     def __init__(
         self,
@@ -137,31 +185,41 @@ class Coverage:
         self._requests = requests
         self._day_start = day_start
         self._next_minute = first_minute
-        self._present: tuple[int, ...] | None = None
+        self._fetched: list[tuple[int, tuple[int, ...]]] = []  # from which minute on, which ranks
+        self._heard: tuple[int, ...] | None = None
         self._events: list[_Event] = []
         self._covers: dict[tuple[int, Feed], bool] = {}
+        self._candidates: dict[tuple[tuple[int, ...], str], tuple[int, ...]] = {}
 
-    def begin_minute(self, present: tuple[int, ...]) -> bool:
-        """Open the next minute with the ranks that have a slice; True if they are others."""
-        changed = present != self._present
-        if changed:
-            minute = self._next_minute
-            time = self._day_start + minute * MINUTE_US
-            event = _Event(minute * MINUTE_PLACES, time, None, self._present, present)
-            self._events.append(event)
-            self._present = present
+    def begin_minute(self, fetched: tuple[int, ...]) -> None:
+        """Open the next minute with the ranks that have a slice."""
+        if not self._fetched or self._fetched[-1][1] != fetched:
+            self._fetched.append((self._next_minute, fetched))
         self._next_minute += 1
+
+    def hear(self, hearing: Hearing) -> bool:
+        """Take note of what is heard from a place in the current minute on; True if it changed."""
+        changed = hearing.heard != self._heard
+        if changed:
+            place, self._heard, before = hearing.place, hearing.heard, self._heard
+            self._events.append(
+                _Event(
+                    place, None, self._heard, before,
+                    hearing.time, hearing.cause, hearing.last_lines,
+                )
+            )  # fmt: skip
         return changed
 
     def disconnect(self, at: Disconnect) -> None:
-        """Note a disconnect in a slice of the current minute."""
-        assert self._present is not None  # noqa: S101 - a line belongs to a minute
-        event = _Event(at.place, at.time or 0, at.rank, self._present, self._present)
+        """Note a disconnect in a slice that is heard."""
+        heard = self._heard or ()
+        event = _Event(at.place, at.rank, heard, heard, at.time or 0, DISCONNECT, {})
         insort(self._events, event, key=attrgetter("place"))  # slices of a minute are read in turn
 
     def counts(self, rank: int, feed: Feed) -> bool:
-        """Say whether lines of the feed count that a request delivers in the current minute."""
-        return self.owner(feed) in (None, rank)
+        """Say whether lines of the feed count that a request delivers now."""
+        among = self._of_one_recorder(self._heard or (), feed.instrument)
+        return rank in among and self.owner(feed) in (None, rank)
 
     def note_delivery(self, rank: int, feed: Feed) -> None:
         """Take note that a request delivered a line, which could be read, of a feed."""
@@ -169,8 +227,8 @@ class Coverage:
             self.delivered[rank, feed] = self._next_minute - 1
 
     def owner(self, feed: Feed) -> int | None:
-        """Return the rank of the request whose slice counts in the current minute, if any."""
-        return self._owner(self._present or (), feed, self._next_minute - 1)
+        """Return the rank of the request whose slice counts now, if any."""
+        return self._owner(self._heard or (), feed, self._next_minute - 1)
 
     def deliver(self, delivered: Delivered) -> None:
         """Take note of deliveries of feeds that nobody asked for."""
@@ -187,40 +245,83 @@ class Coverage:
                 return
             minute = event.place // MINUTE_PLACES
             if event.rank is not None:
-                if event.rank == self._owner(event.present, feed, minute):
+                if event.rank == self._owner(event.heard, feed, minute):
                     yield Break(event.place, event.time, DISCONNECT)
-            elif self._owner(event.present, feed, minute - 1) is None and (
-                event.before is None or self._owner(event.before, feed, minute - 1) is not None
-            ):
-                yield Break(event.place, event.time, NOT_FETCHED)
+            else:
+                minute -= event.place % MINUTE_PLACES == 0
+                if broken := self._broken(event, feed, minute):
+                    yield Break(event.place, *broken)
 
     def minutes_fetched(self, feed: Feed) -> int:
-        """Return how many minutes of the day so far have a slice that counts for the feed."""
-        spans = pairwise([*self.owners(feed), (self._next_minute, None)])
-        return sum(end - begin for (begin, owner), (end, _) in spans if owner is not None)
+        """Return how many minutes of the day so far have a slice that covers the feed."""
+        delivered = {self.delivered.get((rank, feed), 0) for rank in range(len(self._requests))}
+        begins = [minute for minute, _ in self._fetched]
+        minutes = sorted({*begins, *delivered})
+        covered = 0
+        for minute, end in pairwise([*minutes, self._next_minute]):
+            fetched = self._fetched[bisect_right(begins, minute) - 1][1]
+            covered += (end - minute) * (self._owner(fetched, feed, minute) is not None)
+        return covered
 
     def owners(self, feed: Feed) -> Owners:
-        """Return whose slice counts for a feed."""
+        """Return whose slices count for a feed."""
         changes = [event for event in self._events if event.rank is None]
-        begins = [event.place // MINUTE_PLACES for event in changes]
-        delivered = [self.delivered.get((rank, feed), 0) for rank in range(len(self._requests))]
-        found: list[tuple[int, int | None]] = []
-        for minute in sorted({*begins, *delivered}):
-            present = changes[bisect_right(begins, minute) - 1].present
-            owner = self._owner(present, feed, minute)
-            if not found or found[-1][1] != owner:
-                found.append((minute, owner))
+        places = [event.place for event in changes]
+        begun = (self.delivered.get((rank, feed), 0) for rank in range(len(self._requests)))
+        found: list[Owner] = []
+        for place in sorted({*places, *(minute * MINUTE_PLACES for minute in begun)}):
+            event, minute = changes[bisect_right(places, place) - 1], place // MINUTE_PLACES
+            rank = self._owner(event.heard, feed, minute)
+            if found and found[-1].rank == rank:
+                continue
+            time, cause = self._day_start + minute * MINUTE_US, None
+            if place == event.place:
+                time, cause = self._broken(event, feed, minute) or (event.time, None)
+            found.append(Owner(place, rank, time, cause))
         return tuple(found)
 
-    def _owner(self, present: tuple[int, ...], feed: Feed, minute: int) -> int | None:
+    def _broken(self, event: _Event, feed: Feed, minute: int) -> tuple[int, str] | None:
+        """Return since when a feed is unknown after a change of what is heard, and why, if it is.
+
+        Whose slice counts is seen as far as deliveries up to a minute tell.
+        """
+        after = self._owner(event.heard, feed, minute)
+        if event.before is None:
+            return (event.time, event.cause) if after is None else None
+        before = self._owner(event.before, feed, minute)
+        if before is None:
+            return None
+        recorder = self._requests[before].recorder
+        if after is not None and recorder == self._requests[after].recorder:
+            return None
+        if event.cause == DISCONNECT or (after is None and event.cause == NOT_FETCHED):
+            return event.time, event.cause
+        return (event.last_lines[recorder] or 0) + 1, CHANGEOVER
+
+    def _owner(self, heard: tuple[int, ...], feed: Feed, minute: int) -> int | None:
         """Return whose slice counts, as far as deliveries up to a minute tell."""
-        for rank in present:
+        ranks = self._of_one_recorder(heard, feed.instrument)
+        for rank in ranks:
             if self._asked_for(rank, feed):
                 return rank
-        for rank in present:
+        for rank in ranks:
             if self.delivered.get((rank, feed), minute + 1) <= minute:
                 return rank
         return None
+
+    def _of_one_recorder(self, heard: tuple[int, ...], instrument: str) -> tuple[int, ...]:
+        """Return the ranks heard of the recorder that an instrument is left to."""
+        known = self._candidates.get((heard, instrument))
+        if known is None:
+            requests = self._requests
+            asked = [rank for rank in heard if requests[rank].names(instrument)]
+            first = next(iter([*asked, *heard]), None)
+            known = self._candidates[heard, instrument] = tuple(
+                rank
+                for rank in heard
+                if first is not None and requests[rank].recorder == requests[first].recorder
+            )
+        return known
 
     def _asked_for(self, rank: int, feed: Feed) -> bool:
         known = self._covers.get((rank, feed))

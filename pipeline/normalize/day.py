@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -15,13 +15,16 @@ from pipeline.normalize.coverage import (
     MINUTE_PLACES,
     NOT_FETCHED,
     Coverage,
+    Disconnect,
     Feed,
+    Hearing,
+    Owner,
 )
 from pipeline.normalize.depth import DepthFeed, Gap, Lineage
 from pipeline.normalize.trade_gaps import Connections
 from pipeline.normalize.trades import trades_frame
 from pipeline.schemas import GAPS, QUARANTINE, TICKERS, TRADE_GAPS, TRADES, Table
-from pipeline.times import DAY_US
+from pipeline.times import DAY_US, MINUTE_US
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -70,8 +73,9 @@ class _Rows:
 class DayNormalizer:
     """Takes a day's parts in order and emits the rows of every table, in line order.
 
-    `requests` are those with slices on the day, the widest first; a slice is known by the rank of
-    its request, and named by `lineage`. The result depends on nothing but what is put in.
+    `requests` are those with slices on the day, the one that counts the most first; a slice is
+    known by the rank of its request, and named by `lineage`. The result depends on nothing but what
+    is put in.
     """
 
     def __init__(
@@ -80,6 +84,7 @@ class DayNormalizer:
         self.instruments: set[str] = set()
         # By minute and rank: what became of the lines of one slice.
         self.tallies: dict[tuple[int, int], Tally] = {}
+        self._requests = requests
         self._day_start = day_start
         self._lineage = lineage
         self._emit = emit
@@ -90,7 +95,8 @@ class DayNormalizer:
         self._trades = Counter[str]()
         self._actions: dict[str | None, int] = {}
         self._last_times: dict[int, int] = {}
-        self._line_before = day_start - 1
+        # By recorder: when its last line arrived.
+        self._last_lines = {request.recorder: day_start - 1 for request in requests}
         self._day_end = day_start + DAY_US
         self._minute = -1
 
@@ -142,7 +148,9 @@ class DayNormalizer:
             state.settle(self._day_end)
             if feed.channel == FULL_DEPTH:
                 gaps[feed.instrument] = state.gaps_so_far(self._day_end)
-        end = (self._minute + 1, None)
+        begins = self._minute + 1
+        time = self._day_start + begins * MINUTE_US
+        end = Owner(begins * MINUTE_PLACES, None, time, NOT_FETCHED)
         return self._emit_gaps(
             gaps, lambda feed, owners: self._connections.trade_gaps_so_far(feed, (*owners, end))
         )
@@ -175,23 +183,30 @@ class DayNormalizer:
             part.tallies[minute, rank]["backwards"] += time < self._last_times.get(rank, time)
         self._last_times |= part.last_times
         self._coverage.deliver(part.delivered)
-        upcoming = iter([*sorted(part.disconnects), None])
-        at = next(upcoming)
+        events: list[Hearing | Disconnect] = [*part.hearings, *part.disconnects]
+        upcoming = deque(sorted(events, key=lambda event: event.place))
         for present in part.present:
             self._coverage.begin_minute(present)
             self._minute += 1
-            while at is not None and at.place < (self._minute + 1) * MINUTE_PLACES:
-                if at.time is None:  # no line of the part came before it
-                    at = at._replace(time=min(self._line_before + 1, self._day_end - 1))
-                self._coverage.disconnect(at)
-                self._connections.note(at)
-                at = next(upcoming)
-        if part.line_before is not None:
-            self._line_before = part.line_before
+            while upcoming and upcoming[0].place < (self._minute + 1) * MINUTE_PLACES:
+                self._take_event(upcoming.popleft())
+        self._last_lines |= part.last_lines
         for sign in part.signs_of_life:
             self._connections.note(sign)
         for answer in part.answers:
             self._connections.note(answer)
+
+    def _take_event(self, event: Hearing | Disconnect) -> None:
+        """Take a change of what is heard; where no line of the part came before it, one did."""
+        if isinstance(event, Hearing):
+            told = {of: time for of, time in event.last_lines.items() if time is not None}
+            self._coverage.hear(event._replace(last_lines={**self._last_lines, **told}))
+            return
+        if event.time is None:
+            last = self._last_lines[self._requests[event.rank].recorder]
+            event = event._replace(time=min(last + 1, self._day_end - 1))
+        self._coverage.disconnect(event)
+        self._connections.note(event)
 
     def _depth_feed(self, feed: Feed) -> DepthFeed:
         state = self._depth.get(feed)

@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from pipeline.normalize.columns import LISTS, PAIRS, Columns, lengths, offsets
 from pipeline.normalize.coverage import (
+    CHANGEOVER,
     DISCONNECT,
     END_OF_COVERAGE,
     MINUTE_PLACES,
@@ -206,7 +207,7 @@ class DepthFeed:
         for index, causes in sorted(breaks.items()):
             begin = _earliest(causes)
             self._note_gap(begin, int(rows["local_timestamp"][index]), causes[0].cause)
-            lost = any(at.cause in {DISCONNECT, NOT_FETCHED} for at in causes)
+            lost = any(at.cause in {CHANGEOVER, DISCONNECT, NOT_FETCHED} for at in causes)
             rows["after_gap"][index] = lost and self._taken + index > 0
             if index:
                 rows["broken_from"][index - 1] = begin

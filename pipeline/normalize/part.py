@@ -15,7 +15,16 @@ import numpy as np
 
 from pipeline.channels import BOOK_CHANNELS, canonical_channel
 from pipeline.normalize.columns import Columns
-from pipeline.normalize.coverage import Answer, Coverage, Disconnect, Feed, SignOfLife
+from pipeline.normalize.coverage import (
+    MINUTE_PLACES,
+    NOT_FETCHED,
+    Answer,
+    Coverage,
+    Disconnect,
+    Feed,
+    Hearing,
+    SignOfLife,
+)
 from pipeline.normalize.scan import LINE, TABLES, Names
 from pipeline.normalize.standing import StandingBooks
 from pipeline.times import MINUTE_US
@@ -51,6 +60,8 @@ class Part:
     """What the lines of some consecutive minutes hold. Feeds are known by number."""
 
     present: list[tuple[int, ...]]
+    # In order of place; the first one from the part's first minute on.
+    hearings: list[Hearing] = field(default_factory=list)
     feeds: list[Feed] = field(default_factory=list)
     messages: dict[int, Columns] = field(default_factory=dict)
     trades: dict[int, Columns] = field(default_factory=dict)
@@ -70,16 +81,16 @@ class Part:
     # By rank: the minute and time of the first line, the time of the last.
     first_times: dict[int, tuple[int, int]] = field(default_factory=dict)
     last_times: dict[int, int] = field(default_factory=dict)
-    # When the last line of any slice arrived, but never outside its minute.
-    line_before: int | None = None
+    # When the last line of each recorder arrived, but never outside its minute.
+    last_lines: dict[str | None, int] = field(default_factory=dict)
 
 
 class PartReader:
     """Takes the lines of consecutive minutes, slice by slice.
 
-    `requests` are those with slices on the day, the widest first; a slice is known by the rank of
-    its request. Times are microseconds UTC. The result depends on nothing but what is put in.
-    `delivered` says what earlier parts found of feeds that nobody asked for.
+    `requests` are those with slices on the day, the one that counts the most first; a slice is
+    known by the rank of its request. Times are microseconds UTC. The result depends on nothing but
+    what is put in. `delivered` says what earlier parts found of feeds that nobody asked for.
     """
 
     def __init__(
@@ -90,6 +101,7 @@ class PartReader:
         delivered: Delivered | None = None,
     ) -> None:
         self.day_start = day_start
+        self._requests = requests
         self.coverage = Coverage(requests, day_start, first_minute, delivered)
         self.part = Part([])
         self.minute = first_minute - 1
@@ -108,23 +120,40 @@ class PartReader:
         """The first microsecond of the current minute."""
         return self.day_start + self.minute * MINUTE_US
 
-    @property
-    def line_before(self) -> int | None:
-        """When the last line of any slice of the minutes before arrived, if there was one."""
-        return self.part.line_before
+    def line_before(self, rank: int) -> int | None:
+        """When the last line of a rank's recorder arrived in what was read before, if one did."""
+        return self.part.last_lines.get(self._requests[rank].recorder)
 
     def begin_minute(self, present: tuple[int, ...]) -> None:
         """Open the next minute; `present` are the ranks that have a whole slice."""
         self.minute += 1
         self.standing.begin_minute()
         self.part.present.append(present)
-        if self.coverage.begin_minute(present):
-            self._break(None)
+        self.coverage.begin_minute(present)
 
-    def end_minute(self, line_before: Iterable[int | None]) -> None:
-        """Close the minute; told is when the last line of each of its slices arrived."""
-        ends = [time for time in line_before if time is not None]
-        self.part.line_before = max(ends, default=self.part.line_before)
+    def hear(
+        self, heard: tuple[int, ...], place: int = 0, time: int = 0, cause: str = NOT_FETCHED
+    ) -> None:
+        """From a place and a time in the minute on, these ranks are heard; `cause` says why."""
+        place += self.minute * MINUTE_PLACES
+        time += self.minute_start
+        last_lines = {of.recorder: self.part.last_lines.get(of.recorder) for of in self._requests}
+        hearing = Hearing(place, heard, time, cause, last_lines)
+        if self.coverage.hear(hearing):
+            self.part.hearings.append(hearing)
+            self.standing.break_at(
+                number
+                for number, feed in enumerate(self.part.feeds)
+                if any(self.coverage.breaks(feed, place - 1, place + 1))
+            )
+
+    def end_stretch(self, line_before: Iterable[tuple[int, int | None]]) -> None:
+        """Go on after some lines; told is by rank when the last line of a slice arrived."""
+        lasts = self.part.last_lines
+        for rank, time in line_before:
+            if time is not None:
+                recorder = self._requests[rank].recorder
+                lasts[recorder] = max(time, lasts.get(recorder, time))
 
     def finish(self) -> Part:
         """Return what was found."""
@@ -143,7 +172,7 @@ class PartReader:
         Taken one after the other, pieces are as good as the whole part.
         """
         found = self.finish()
-        self.part = Part([], found.feeds, actions=found.actions)
+        self.part = Part([], feeds=found.feeds, actions=found.actions)
         return found
 
     # --- for the slices ------------------------------------------------------------------------
@@ -178,7 +207,8 @@ class PartReader:
         """Note that a slice's connection was lost: feeds for which it counts start anew."""
         self.part.disconnects.append(at)
         self.coverage.disconnect(at)
-        self._break(at.rank)
+        feeds = enumerate(self.part.feeds)
+        self.standing.break_at(n for n, feed in feeds if self.coverage.owner(feed) == at.rank)
 
     def keep_trades(self, trades: Columns) -> None:
         """Keep some trades."""
@@ -188,11 +218,6 @@ class PartReader:
         """Keep some depth messages."""
         if len(messages):
             self._messages.append(messages)
-
-    def _break(self, owner: int | None) -> None:
-        """Forget the books of the feeds for which a request counts now (None: none does)."""
-        feeds = enumerate(self.part.feeds)
-        self.standing.break_at(n for n, feed in feeds if self.coverage.owner(feed) == owner)
 
 
 def _by_feed(pieces: list[Columns]) -> dict[int, Columns]:

@@ -35,7 +35,7 @@ from pipeline.stamp import split_line
 from pipeline.times import DAY_US, MINUTE_US
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from numpy.typing import NDArray
 
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from pipeline.normalize.part import PartReader
     from pipeline.normalize.scan import Words
     from pipeline.normalize.standing import StandingBooks
+    from pipeline.normalize.stretches import Lines
 
 __all__ = ["SliceReader"]
 
@@ -71,27 +72,38 @@ class _Batch(NamedTuple):
 
 
 class SliceReader:
-    """Takes a slice's lines, block by block. `reader` is the part's, the slice its minute's.
+    """Takes lines of a slice, block by block. `reader` is the part's, the slice its minute's.
 
     `begins` is what its lines begin with (scan.beginning).
-    `order` says which place in the minute each line has, from 1; the line's own number, if None.
+    `order` says which place in the minute each line has; the line's own number, from 1, if None.
+    `lines` are those to be taken (None: all), as of a recorder that hears, or is deaf: then empty
+    ones are no new disconnects.
+    `skipped` are trades that do not count, by line and item: another slice that counts has them.
     """
 
     def __init__(
-        self, reader: PartReader, rank: int, begins: Words, order: NDArray[np.int64] | None
+        self,
+        reader: PartReader,
+        rank: int,
+        begins: Words,
+        order: NDArray[np.int64] | None,
+        lines: Lines | None = None,
+        skipped: Collection[tuple[int, int]] = (),
     ) -> None:
         self._reader = reader
         self._rank = rank
         self._begins = begins
         self._order = order
+        self._lines = lines
+        self._skipped = skipped
         self._begin = reader.minute_start
         self._first = 1  # the number of the batch's first line
         self._verdicts = np.zeros(0, np.int8)  # by the feed's number
         self._unasked: set[int] = set()  # feeds nobody asked for, no line of which was read yet
-        self.tally = reader.part.tallies[reader.minute, rank] = Tally()
+        self.tally = reader.part.tallies.setdefault((reader.minute, rank), Tally())
         # When the last line arrived, but never outside the minute: a clock that ran away must not
         # carry a book over a disconnect.
-        self.line_before = reader.line_before
+        self.line_before = reader.line_before(rank)
         # Whether a line with data is still to come, since the slice began or a disconnect.
         self._is_silent = True
 
@@ -101,12 +113,23 @@ class SliceReader:
         while at < stop:
             found = self._reader.found
             count, at = scan_lines(text, at, stop, self._begins, found, self._reader.names)
-            found = self._numbered(found[:count])
+            first, found = self._wanted(found[:count])
+            self._first += count
+            if not len(found):
+                continue
+            found = self._numbered(found)
             times = np.where(found["time"] >= 0, self._begin + found["time"] // 10, _UNTIMED)
-            here = SliceAt(self._begin, self._first, self._rank, self._places(count))
+            here = SliceAt(self._begin, first, self._rank, self._places(first, len(found)))
             data = (found["kind"] == DEPTH) | (found["kind"] == TRADE)
             self._take(_Batch(text, found, times, data, here))
-            self._first += count
+
+    def _wanted(self, found: NDArray[Any]) -> tuple[int, NDArray[Any]]:
+        """Return the lines to be taken, of the next ones, and the number of the first."""
+        if self._lines is None:
+            return self._first, found
+        first = max(self._lines.numbers.start, self._first)
+        end = max(first, self._lines.numbers.stop)
+        return first, found[first - self._first : end - self._first]
 
     def _numbered(self, found: NDArray[Any]) -> NDArray[Any]:
         """Give feeds the part's numbers instead of the scan's own."""
@@ -114,9 +137,9 @@ class SliceReader:
         found["feed"][known] = self._reader.of_scan()[found["feed"][known]]
         return found
 
-    def _places(self, count: int) -> NDArray[np.int64]:
-        """Return the next lines' places in the day: what `arrival` says of them."""
-        numbers = np.arange(self._first, self._first + count)
+    def _places(self, first: int, count: int) -> NDArray[np.int64]:
+        """Return some lines' places in the day: what `arrival` says of them."""
+        numbers = np.arange(first, first + count)
         if self._order is not None:
             numbers = self._order[numbers - 1]
         places: NDArray[np.int64] = self._reader.minute * MINUTE_PLACES + numbers
@@ -196,7 +219,9 @@ class SliceReader:
         counting = [
             (item, self._reader.number(Feed("trade", trade.instrument)), trade)
             for item, trade in enumerate(trades)
-            if self._item_counts("trade", trade.instrument, "trades")
+            if self._item_counts(
+                "trade", trade.instrument, "trades", (batch.at.first_line + index, item)
+            )
         ]
         time = int(batch.times[index])
         self._reader.keep_trades(of_decoder(counting, index, time, batch.at))
@@ -227,6 +252,10 @@ class SliceReader:
     def _trades(self, batch: _Batch) -> None:
         trades = np.flatnonzero(batch.found["kind"] == TRADE)
         taken = trades[self._feeds_count(batch.found["feed"][trades])]
+        if self._skipped:
+            at = batch.at.first_line
+            is_new = [(at + index, 0) not in self._skipped for index in taken.tolist()]
+            taken = taken[np.array(is_new, np.bool_)]
         self.tally["trades"] += len(taken)
         self.tally["shadowed"] += len(trades) - len(taken)
         if len(taken):
@@ -279,10 +308,12 @@ class SliceReader:
 
     # --- which slice counts, and where the feed breaks ---------------------------------------
 
-    def _item_counts(self, channel: str, instrument: str, what: str) -> bool:
+    def _item_counts(
+        self, channel: str, instrument: str, what: str, at: tuple[int, int] | None = None
+    ) -> bool:
         """Say whether an item of a feed counts from this slice, and tally it."""
         feed = Feed(channel, instrument)
-        counts = self._reader.coverage.counts(self._rank, feed)
+        counts = self._reader.coverage.counts(self._rank, feed) and at not in self._skipped
         if counts:
             self._reader.coverage.note_delivery(self._rank, feed)
         self.tally[what if counts else "shadowed"] += 1
@@ -356,6 +387,8 @@ class SliceReader:
     def _disconnect(self, place: int, line_before: int | None) -> None:
         """Take an empty line: the recorder lost its connection after the last line."""
         self.tally["disconnects"] += 1
+        if self._lines and self._lines.is_deaf:
+            return
         # Before the day's last microsecond, lest it look as if the book stood to midnight.
         last = self._reader.day_start + DAY_US - 1
         time = None if line_before is None else min(line_before + 1, last)

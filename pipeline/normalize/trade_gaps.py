@@ -19,10 +19,11 @@ from pipeline.normalize.coverage import (
     NOT_FETCHED,
     Answer,
     Disconnect,
+    Owner,
     SignOfLife,
 )
 from pipeline.normalize.depth import Gap
-from pipeline.times import DAY_US, MINUTE_US, MINUTES_OF_DAY
+from pipeline.times import DAY_US, MINUTES_OF_DAY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,7 +61,7 @@ class Connections:
     def trade_gaps(self, feed: Feed, owners: Owners) -> list[Gap]:
         """Return the rows of `trade_gaps` of a feed: first midnight, then its gaps, in order.
 
-        `owners` tells from which minutes of the day on whose slice counts. Feeds for which the same
+        `owners` tells from where in the day on whose slices count. Feeds for which the same
         slices count have the same gaps, unless their subscriptions were answered. Asked once the
         day is told to its end.
         """
@@ -73,25 +74,46 @@ class Connections:
     def trade_gaps_so_far(self, of: Feed, owners: Owners) -> list[Gap]:
         """Return them of a day that may go on."""
         feed = _Feed(self._day_start)
-        for (minute, rank), (end, _) in pairwise([*owners, (MINUTES_OF_DAY, None)]):
-            if rank is None:
-                feed.lack(self._day_start + minute * MINUTE_US)
+        day_end = Owner(MINUTES_OF_DAY * MINUTE_PLACES, None, 0, None)
+        for owner, following in pairwise([*owners, day_end]):
+            if owner.rank is None:
+                feed.lack(owner.time, owner.cause or NOT_FETCHED)
                 continue
-            feed.cover(self._day_start + minute * MINUTE_US)
-            for event in self._of(rank, range(minute, end)):
+            if owner.cause is None:
+                feed.cover(owner.time)
+            else:
+                feed.lose(owner.time, owner.cause)
+            if self._is_refused(of, owner):
+                feed.refuse()
+            for event in self._of(owner.rank, owner.place, following.place):
                 match event:
                     case Disconnect(time=time):
                         assert time is not None  # noqa: S101 - the day has found it out
-                        feed.lose(time)
+                        feed.lose(time, DISCONNECT)
                     case Answer() if event.feed == of:
                         feed.grant(event.time) if event.granted else feed.refuse()
                     case SignOfLife(time=time):
                         feed.find(time)
         return feed.rows(self._day_start + DAY_US)
 
-    def _of(self, rank: int, minutes: range) -> Iterator[_Event]:
-        for minute in minutes:
-            yield from sorted(self._events.get((minute, rank), ()), key=lambda event: event.place)
+    def _is_refused(self, feed: Feed, owner: Owner) -> bool:
+        """Say whether a subscription was refused before a slice of its rank counted."""
+        if feed not in self._answered or owner.rank is None:
+            return False
+        answers = [
+            event.granted
+            for event in self._of(owner.rank, 0, owner.place)
+            if isinstance(event, Answer) and event.feed == feed
+        ]
+        return bool(answers) and not answers[-1]
+
+    def _of(self, rank: int, begin: int, end: int) -> Iterator[_Event]:
+        """Yield what connections of a rank showed between two places, in order."""
+        for minute in range(begin // MINUTE_PLACES, -(-end // MINUTE_PLACES)):
+            events = self._events.get((minute, rank), ())
+            for event in sorted(events, key=lambda event: event.place):
+                if begin <= event.place < end:
+                    yield event
 
 
 class _Feed:
@@ -106,8 +128,11 @@ class _Feed:
         self._is_refused = False
         self._known_from = day_start
 
-    def lack(self, time: int) -> None:
-        self._unknown = self._unknown or (time, NOT_FETCHED)
+    def lack(self, time: int, cause: str) -> None:
+        if cause == NOT_FETCHED:
+            self._unknown = self._unknown or (time, NOT_FETCHED)
+        else:
+            self.lose(time, cause)
 
     def cover(self, time: int) -> None:
         if not self._is_lost:
@@ -133,9 +158,9 @@ class _Feed:
         else:
             self._unknown = self._known_from, NOT_FETCHED
 
-    def lose(self, time: int) -> None:
+    def lose(self, time: int, cause: str) -> None:
         # A disconnect takes nothing from before coverage began again, though no line came since.
-        self._unknown = self._unknown or (max(time, self._known_from), DISCONNECT)
+        self._unknown = self._unknown or (max(time, self._known_from), cause)
         self._is_lost = True
 
     def find(self, time: int) -> None:

@@ -83,11 +83,12 @@ def scanned(blocks: Sequence[bytes], begin: int = _BEGIN) -> Part:
     minute = begin // MINUTE_US % 1440
     reader = PartReader([Request("coinflex", "tardis")], begin - minute * MINUTE_US, minute)
     reader.begin_minute((0,))
+    reader.hear((0,))
     day = datetime.fromtimestamp(begin / 1e6, UTC).date()
     slice_ = SliceReader(reader, 0, beginning(day, minute), None)
     for block in blocks:
         slice_.read(padded(block), len(block))
-    reader.end_minute([slice_.line_before])
+    reader.end_stretch([(0, slice_.line_before)])
     return reader.finish()
 
 

@@ -26,6 +26,7 @@ from pipeline.normalize.scan.books import (
 )
 from pipeline.normalize.scan.checksum import STATUSES
 from pipeline.normalize.scan.lines import (
+    HAS_SEQ_NUM,
     HAS_TIMESTAMP,
     HAS_TRADE_ID,
     LAST_TIMESTAMP,
@@ -60,6 +61,7 @@ __all__ = [
     "DISCONNECT",
     "FEED",
     "FIRST",
+    "HAS_SEQ_NUM",
     "HAS_TIMESTAMP",
     "HAS_TRADE_ID",
     "LAST_TIMESTAMP",

@@ -1,0 +1,128 @@
+"""A minute of several slices: in which order their lines came, and which of them are heard when.
+
+Between slices the clock alone can tell the order; within one it never runs back. A minute is one
+stretch, but where a recorder was deaf while another heard: there it is cut.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import numpy as np
+
+from pipeline.normalize.coverage import CHANGEOVER, DISCONNECT, NOT_FETCHED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+__all__ = ["Cut", "Lines", "Stretch", "arrivals", "order_of", "stretches_of"]
+
+
+class Cut(NamedTuple):
+    """Lines of a slice in which its recorder was deaf, while another one heard.
+
+    `lines` are their numbers, from 1; there may be none. Others count for what the rank covers if
+    they arrived after `begins` (None: from the minute's start on) and before `ends` (None: to its
+    end), in 100 ns since the minute began.
+    """
+
+    rank: int
+    lines: range
+    begins: int | None
+    ends: int | None
+
+
+class Lines(NamedTuple):
+    """Lines of a slice, by number from 1; `is_deaf` where they do not say what is recorded."""
+
+    numbers: range
+    is_deaf: bool
+
+
+class Stretch(NamedTuple):
+    """A part of a minute. It begins before the line at `place`, with the lines of each slice.
+
+    And since `time`, microseconds into the minute, by a `cause`: not_fetched at the minute's start,
+    in which a slice may be lacking; a disconnect, by which a recorder went deaf just after its last
+    line; or a changeover, when it hears again.
+    """
+
+    place: int
+    time: int
+    cause: str
+    lines: tuple[Lines, ...]
+
+
+def arrivals(clocks: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return when each line of a slice arrived at the earliest: never before the one before it."""
+    found: NDArray[np.int64] = np.maximum.accumulate(clocks)
+    return found
+
+
+def order_of(arrived: Sequence[NDArray[np.int64]]) -> list[NDArray[np.int64]]:
+    """Return the place in the minute of each line of its slices: odd numbers, from 1.
+
+    Even ones are left for what lies between lines. Of lines that arrived at once those of the first
+    slice come first.
+    """
+    order = np.argsort(np.concatenate(arrived), kind="stable")
+    places = np.empty(len(order), np.int64)
+    places[order] = 2 * np.arange(len(order)) + 1
+    return [*np.split(places, np.cumsum([len(each) for each in arrived])[:-1])]
+
+
+def stretches_of(
+    ranks: tuple[int, ...], arrived: Sequence[NDArray[np.int64]], cuts: Sequence[Cut]
+) -> list[Stretch]:
+    """Cut a minute into stretches. `ranks` are those of its slices, whose lines `arrived`."""
+    borders = sorted(_borders(ranks, arrived, cuts), key=lambda at: (at.place, at.is_deaf))
+    deaf = {cut.rank for cut in cuts if cut.begins is None}
+    starts = [_Border(0, 0, NOT_FETCHED, -1, (0,) * len(ranks)), *borders]
+    ends = [*(border.before for border in borders), tuple(map(len, arrived))]
+    found = []
+    for start, stops in zip(starts, ends, strict=True):
+        deaf = deaf | {start.rank} if start.is_deaf else deaf - {start.rank}
+        spans = zip(ranks, start.before, stops, strict=True)
+        lines = tuple(Lines(range(low + 1, high + 1), rank in deaf) for rank, low, high in spans)
+        found.append(Stretch(start.place, start.time, start.cause, lines))
+    return found
+
+
+class _Border(NamedTuple):
+    """Where a rank goes deaf, or is heard again: how many lines of each slice are before it."""
+
+    place: int
+    time: int
+    cause: str
+    rank: int
+    before: tuple[int, ...]
+
+    @property
+    def is_deaf(self) -> bool:
+        return self.cause == DISCONNECT
+
+
+def _borders(
+    ranks: tuple[int, ...], arrived: Sequence[NDArray[np.int64]], cuts: Sequence[Cut]
+) -> Iterator[_Border]:
+    clocks = np.sort(np.concatenate(arrived))
+
+    def border(
+        cut: Cut, cause: str, own: int, clock: int, time: int, side: Literal["left", "right"]
+    ) -> _Border:
+        before = tuple(
+            own if rank == cut.rank else int(np.searchsorted(each, clock, side))
+            for rank, each in zip(ranks, arrived, strict=True)
+        )
+        place = 2 * int(np.searchsorted(clocks, clock, side))
+        return _Border(place, time, cause, cut.rank, before)
+
+    for cut in cuts:
+        # What arrived at the moment itself came before one goes deaf, and after it hears again.
+        if (clock := cut.begins) is not None:
+            time = clock // 10 + 1
+            yield border(cut, DISCONNECT, cut.lines.start - 1, clock, time, "right")
+        if (clock := cut.ends) is not None:
+            yield border(cut, CHANGEOVER, cut.lines.stop - 1, clock, clock // 10, "left")

@@ -1,0 +1,198 @@
+"""History leads, and what was recorded live fills its gaps: never among its lines, nor twice.
+
+`python -m tests.test_filling --rounds 500` for more worlds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import re
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import pipeline
+from tests.lakes import EXCHANGE, ingest
+from tests.two_recorders import (
+    HISTORIES,
+    LIVE,
+    NAMES,
+    SLOWEST,
+    World,
+    changed,
+    moment,
+    of_world,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.two_recorders import Event
+
+Rows = list[tuple[Any, ...]]
+
+
+def asked(data: Path, question: str) -> Rows:
+    """Return the rows of a question."""
+    return pipeline.open(data).sql(question).rows()
+
+
+def rows_by_instrument(data: Path, question: str) -> dict[str, Rows]:
+    """Return rows whose first column is an instrument, by that."""
+    found: dict[str, Rows] = {name: [] for name in NAMES}
+    for name, *row in asked(data, question):
+        found[name].append(tuple(row))
+    return found
+
+
+def compare(world: World, data: Path) -> int:
+    """Hold a world's lake against what is true; return how many rows were filled in."""
+    depth = rows_by_instrument(
+        data, "select instrument, local_timestamp, seq_num, origin from depth_messages order by all"
+    )
+    trades = rows_by_instrument(
+        data,
+        """select instrument, local_timestamp, replace(id, instrument, '')::int, origin
+        from trades order by all""",
+    )
+    for channel, found in (("depth", depth), ("trade", trades)):
+        given = {name: [(of_world(row[0]), *row[1:]) for row in found[name]] for name in NAMES}
+        assert given == world.counting(channel), channel
+    _no_book_outlives_the_exchange(world, data)
+    _no_trade_is_lost_in_silence(world, data, trades)
+    return sum(row[2].startswith("live") for of in (depth, trades) for n in NAMES for row in of[n])
+
+
+def _no_book_outlives_the_exchange(world: World, data: Path) -> None:
+    books = asked(
+        data,
+        """select instrument, seq_num, local_timestamp, valid_until
+        from depth_messages where valid_until > local_timestamp order by all""",
+    )
+    for name, number, begin, end in books:
+        replaced = world.replaced(name, number)
+        if replaced is not None:
+            what = f"{name} {number} of {begin} stands until {end}"
+            assert of_world(end) <= replaced + SLOWEST, what
+
+
+def _no_trade_is_lost_in_silence(world: World, data: Path, trades: dict[str, Rows]) -> None:
+    gaps = rows_by_instrument(data, "select instrument, start, stop from trade_gaps order by all")
+    known = {row[0] for row in asked(data, "select distinct instrument from coverage order by all")}
+    there = {name: {row[1] for row in trades[name]} for name in NAMES}
+    for event in world.events:
+        name = event.instrument
+        if event.channel == "trade" and name in known and event.number not in there[name]:
+            stretches = [(of_world(start), of_world(stop)) for start, stop in gaps[name]]
+            assert any(
+                start <= event.time + SLOWEST and event.time <= stop for start, stop in stretches
+            ), f"trade {event.number} of {name} at {moment(event.time)}"
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_what_history_lacks_is_filled(seed: int, tmp_path: Path) -> None:
+    """Each row once, each by its own clock; no book stands too long, no trade is lost unsaid."""
+    world = World.of(seed)
+    world.write(tmp_path)
+    report = ingest(tmp_path, EXCHANGE)
+    assert not report.conflicts
+    compare(world, tmp_path)
+
+
+def with_overlap() -> World:
+    """Return a world of which history and what was recorded live have much in common."""
+    return World.of(3, HISTORIES[0], LIVE[0])
+
+
+def test_numbers_may_be_spelled_otherwise(tmp_path: Path) -> None:
+    """1 is 1.0: it is what a line says that must be the same, not how."""
+
+    def point(_: Event, data: dict[str, Any]) -> None:
+        for side in ("asks", "bids"):
+            data[side] = [[float(price), float(size)] for price, size in data[side]]
+
+    world = with_overlap()
+    world.live = changed(world.live, "depth", point)
+    world.write(tmp_path)
+    assert not ingest(tmp_path, EXCHANGE).conflicts
+    assert compare(world, tmp_path)
+
+
+def _another_level(event: Event, data: dict[str, Any]) -> None:
+    if event.number % 1000 == 200:
+        data["asks"][2][1] += 1
+
+
+def _other_numbers(_: Event, data: dict[str, Any]) -> None:
+    data["seqNum"] += 5000
+
+
+def _another_price(event: Event, data: dict[str, Any]) -> None:
+    if event.number % 10 == 0:
+        data["price"] = "7"
+
+
+def _other_ids(_: Event, data: dict[str, Any]) -> None:
+    data["tradeId"] += "x"
+
+
+@pytest.mark.parametrize(
+    ("channel", "change", "reason"),
+    [
+        ("depth", _another_level, r"depth of [ABC] with seq_num \d200 is another one in tardis-"),
+        ("depth", _other_numbers, r"nothing of depth of [ABC] is in history too"),
+        ("trade", _another_price, r"trade of [ABC] with id [ABC]\d+0 is another one in tardis-"),
+        ("trade", _other_ids, r"nothing of trade of [ABC] is in history too"),
+    ],
+)
+def test_of_another_feed_nothing_is_filled_in(
+    channel: str, change: Callable[[Event, dict[str, Any]], None], reason: str, tmp_path: Path
+) -> None:
+    """Once the same number has another content, or no number is ever the same: it is reported."""
+    world = with_overlap()
+    world.live = changed(world.live, channel, change)
+    world.write(tmp_path)
+    report = ingest(tmp_path, EXCHANGE)
+    [said] = report.conflicts.values()
+    assert re.search(reason, said)
+    [(slice_, line, quarantined, raw)] = asked(
+        tmp_path, "select slice, line, reason, raw from quarantine"
+    )
+    assert said == f"{slice_} line {line}: {quarantined}"
+    assert raw == read_lines_of(tmp_path, slice_)[line - 1]
+    world.live = replace(world.live, lines=[])
+    assert compare(world, tmp_path) == 0
+
+
+def read_lines_of(data: Path, slice_: str) -> list[str]:
+    """Return the lines of a slice."""
+    with gzip.open(data / "raw" / EXCHANGE / slice_, "rt") as file:
+        return file.read().split("\n")
+
+
+def campaign(rounds: int, seed: int) -> None:
+    """Hold many worlds' lakes against what is true."""
+    filled = 0
+    for number in range(seed, seed + rounds):
+        with tempfile.TemporaryDirectory() as folder:
+            world = World.of(number)
+            world.write(Path(folder))
+            report = ingest(Path(folder), EXCHANGE, jobs=1)
+            try:
+                assert not report.conflicts
+                filled += compare(world, Path(folder))
+            except AssertionError as error:
+                print(f"seed {number}: {str(error)[:400]}")
+    print(f"{rounds} worlds, {filled:,} rows filled in")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="python -m tests.test_filling", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    campaign(options.rounds, options.seed)
