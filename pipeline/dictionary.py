@@ -59,6 +59,8 @@ _VALUES: Final = {
         "not_fetched": "A minute has no slice in any request that covers the instrument; books "
         "come again later that day.",
         "end_of_coverage": "As not_fetched, and no book comes again that day.",
+        "changeover": "From here on another recorder's lines count: history's, or what was "
+        "recorded live. What one heard last may have been replaced before the other's next book.",
         "other_action": "A message of the full channel that is no whole book; what the book "
         "is after it is not known.",
         "no_snapshot": "There are slices that cover the instrument, but no message of its full "
@@ -71,8 +73,9 @@ _VALUES: Final = {
         "a later one of that day has, or none of them has.",
         "end_of_coverage": "As not_fetched, and no later minute of that day has one, but earlier "
         "ones have.",
+        "changeover": "From here on another recorder's lines count, from its next line with data.",
         "midnight": "In the table alone, on each day's first row, up to the day's first line: the "
-        "view shows it, as a disconnect, where the day before ended in one.",
+        "view shows it, as a disconnect or a changeover, where the day before ended in one.",
     },
     "The values of `checksum_status`": {
         "ok": "The checksum given fits the book.",

@@ -36,7 +36,7 @@ __all__ = [
 ]
 
 # Raised whenever a column changes its name, type or meaning: older partitions are then rebuilt.
-SCHEMA_VERSION: Final = 3
+SCHEMA_VERSION: Final = 4
 
 
 _PLACE = (
@@ -177,8 +177,9 @@ GAPS: Final = Table(
             "cause",
             pl.String(),
             "",
-            "What it began with: disconnect, not_fetched, end_of_coverage, other_action or "
-            "no_snapshot. It lasts to the next snapshot, though minutes may be fetched before.",
+            "What it began with: disconnect, not_fetched, end_of_coverage, changeover, "
+            "other_action or no_snapshot. It lasts to the next snapshot, though minutes may be "
+            "fetched before.",
         ),
         VERSION,
     ),
@@ -201,11 +202,22 @@ TRADE_GAPS: Final = Table(
             "cause",
             pl.String(),
             "",
-            "disconnect, not_fetched or end_of_coverage. Of the day's first row midnight: up to "
-            "the first line nothing is lacking, unless the day before ended in a disconnect.",
+            "disconnect, not_fetched, end_of_coverage or changeover. Of the day's first row "
+            "midnight: up to the first line nothing is lacking, unless the day before ended in a "
+            "disconnect, or with another recorder.",
         ),
         Column(
             "trades", pl.Int64(), "trades", "On the day's first row: how many it has; else NULL."
+        ),
+        *(
+            Column(
+                f"{which}_origin",
+                pl.String(),
+                "",
+                f"On the day's first row: whose slices count for trades {when}; NULL if none do, "
+                "and on other rows.",
+            )
+            for which, when in (("first", "as it begins"), ("last", "as it ends"))
         ),
         VERSION,
     ),

@@ -68,6 +68,14 @@ _OWN: Final[dict[str, tuple[Column, ...]]] = {
         Column("price", pl.Float64(), "counter currency", "Of the level that the message changed."),
         Column("amount", pl.Float64(), "base currency", "What now stands there; 0 = gone."),
     ),
+    "coverage_by_origin": (
+        Column("origin", _TEXT, "", "As tardis:coinflex, or live:api.coinflex.us."),
+        Column("depth_messages", _COUNT, "messages", "Of all depth channels."),
+        Column("trades", _COUNT, "trades", "Received from there."),
+        Column("tickers", _COUNT, "updates", "Received from there."),
+        Column("first_arrival", _TIME, "arrival clock", "When the first of these arrived."),
+        Column("last_arrival", _TIME, "arrival clock", "When the last of these arrived."),
+    ),
     "rest_trades": (Column("date", pl.Date(), "UTC", "Day on which it was made."),),
     "instruments": (
         Column("first_date", pl.Date(), "UTC", "Its first day in the lake."),

@@ -10,13 +10,15 @@ import gzip
 import re
 import tempfile
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import pipeline
-from tests.lakes import EXCHANGE, ingest
+from tests.lakes import EXCHANGE, ingest, put
+from tests.making import DAY, at, depth, trade
 from tests.two_recorders import (
     HISTORIES,
     LIVE,
@@ -31,6 +33,7 @@ from tests.two_recorders import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pipeline.slices import Request
     from tests.two_recorders import Event
 
 Rows = list[tuple[Any, ...]]
@@ -172,6 +175,55 @@ def read_lines_of(data: Path, slice_: str) -> list[str]:
     """Return the lines of a slice."""
     with gzip.open(data / "raw" / EXCHANGE / slice_, "rt") as file:
         return file.read().split("\n")
+
+
+NIGHT = timedelta(days=1)
+# What a verb says of the book just after midnight, of a day whose first message comes later.
+CARRIED = {
+    "book_at": "select count(*) from book_at('BTC-USD', '2020-08-02 00:00:05')",
+    "books_at": "with moments as (select timestamp '2020-08-02 00:00:05' as t) "
+    "select count(price) from books_at('BTC-USD', 'moments')",
+    "books": "select count(*) from books('BTC-USD', '2020-08-02', '2020-08-02 00:00:09', "
+    "interval 1 second) where price is not null",
+    "quote_grid": "select count(bid_price) from quote_grid('BTC-USD', '2020-08-02', "
+    "'2020-08-02 00:00:09', interval 1 second)",
+    "standing_books": "select count(*) from standing_books('BTC-USD', '2020-08-02', "
+    "'2020-08-02 00:00:09')",
+    "trades_with_quotes": "select count(bid_price) from trades_with_quotes('BTC-USD', "
+    "'2020-08-02', '2020-08-03')",
+    # The same book comes again, and is a change of what was unknown.
+    "book_snapshots": "select 1 - count(*) from book_snapshots('BTC-USD', '2020-08-02', "
+    "'2020-08-03')",
+}
+
+
+@pytest.mark.parametrize(("before", "is_known"), [(LIVE[0], True), (HISTORIES[0][0], False)])
+def test_what_one_recorder_had_at_midnight_another_may_not_know(
+    before: Request, is_known: bool, tmp_path: Path
+) -> None:
+    """A book may have been replaced in the moment that neither has; a trade made."""
+    book = [[100, 1]], [[101, 1]]
+    put(tmp_path, at(1439), [depth(at(1439, 30), *book, seq=1)], before)
+    lines = [
+        trade(at(0, 7, DAY + NIGHT), "100", "1"),
+        depth(at(0, 10, DAY + NIGHT), *book, seq=1),
+    ]
+    put(tmp_path, at(0, 0, DAY + NIGHT), lines, LIVE[0])
+    ingest(tmp_path, EXCHANGE)
+    known = {name: asked(tmp_path, question) != [(0,)] for name, question in CARRIED.items()}
+    assert known == dict.fromkeys(CARRIED, is_known)
+    lake = pipeline.open(tmp_path)
+    assert (lake.book_at("BTC-USD", "2020-08-02 00:00:05").height > 0) is is_known
+    grid = lake.books("BTC-USD", "2020-08-02", "2020-08-02 00:00:09", "1s")
+    assert (grid["bid_px"].null_count() == 0) is is_known
+    assert lake.snapshots("BTC-USD", "2020-08-02", "2020-08-03").height == (not is_known)
+    lacking = asked(
+        tmp_path,
+        """select cause, stop from trade_gaps('BTC-USD', '2020-08-02', '2020-08-02 00:00:20')
+        where stop > '2020-08-02' order by all""",
+    )
+    came = datetime(2020, 8, 2, 0, 0, 7)  # noqa: DTZ001 - as the lake has it, UTC
+    assert lacking == ([] if is_known else [("changeover", came)])
 
 
 def campaign(rounds: int, seed: int) -> None:

@@ -154,7 +154,8 @@ def test_a_day_without_a_gap_has_a_row_in_its_file_and_none_in_sql(tmp_path: Pat
     assert isinstance(stored, pl.DataFrame)
     midnight = datetime(2020, 8, 1)  # noqa: DTZ001 - as files have it
     until = midnight + timedelta(seconds=1.5)
-    assert stored.drop("version").rows() == [(midnight, until, "midnight", 1)]
+    row = (midnight, until, "midnight", 1, "tardis:coinflex", "tardis:coinflex")
+    assert stored.drop("version").rows() == [row]
     with connect(tmp_path) as connection:
         known = connection.execute(
             "from trade_feed(?, '2020-07-31', '2020-08-03')", [_NAME]

@@ -277,9 +277,9 @@ def _record(
             last = max(last + 1, time + rng.randrange(*takes))
             if last < min(until, MINUTES * MINUTE):
                 heard.append(Heard(last, event))
-        if number:
+        if since:
+            gone = connected[number - 1][1] if number else 0
             before = found[-1].time if found else 0
-            gone = connected[number - 1][1]
             if not (late and heard):
                 found.append(Heard(min(max(before, gone), MINUTES * MINUTE - 1), None))
             if heard and (late or any(begin < since and gone < end for begin, end in unseen)):

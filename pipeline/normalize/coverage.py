@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from bisect import bisect_right, insort
 from itertools import pairwise
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypeAlias
 
 from pipeline.times import MINUTE_US
@@ -266,16 +266,19 @@ class Coverage:
     def owners(self, feed: Feed) -> Owners:
         """Return whose slices count for a feed."""
         changes = [event for event in self._events if event.rank is None]
-        places = [event.place for event in changes]
-        begun = (self.delivered.get((rank, feed), 0) for rank in range(len(self._requests)))
+        begun = {self.delivered.get((rank, feed), 0) for rank in range(len(self._requests))}
+        steps: list[tuple[int, _Event | None]] = [(event.place, event) for event in changes]
+        steps += [(minute * MINUTE_PLACES, None) for minute in begun]
+        heard: tuple[int, ...] = ()
         found: list[Owner] = []
-        for place in sorted({*places, *(minute * MINUTE_PLACES for minute in begun)}):
-            event, minute = changes[bisect_right(places, place) - 1], place // MINUTE_PLACES
-            rank = self._owner(event.heard, feed, minute)
+        for place, event in sorted(steps, key=itemgetter(0)):  # several may be at one place
+            minute = place // MINUTE_PLACES
+            heard = event.heard if event else heard
+            rank = self._owner(heard, feed, minute)
             if found and found[-1].rank == rank:
                 continue
             time, cause = self._day_start + minute * MINUTE_US, None
-            if place == event.place:
+            if event:
                 time, cause = self._broken(event, feed, minute) or (event.time, None)
             found.append(Owner(place, rank, time, cause))
         return tuple(found)

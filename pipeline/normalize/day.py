@@ -167,10 +167,19 @@ class DayNormalizer:
         facts = {name: self._facts(name) | {"gaps": len(gaps[name])} for name in gaps}
         for name, of in facts.items():
             feed = Feed("trade", name)
-            lacking = trade_gaps(feed, self._coverage.owners(feed))
+            owners = self._coverage.owners(feed)
+            lacking = trade_gaps(feed, owners)
             rows = pl.DataFrame(lacking, GAPS.normalized, orient="row")
             is_first = pl.int_range(pl.len()) == 0
-            rows = rows.with_columns(trades=pl.when(is_first).then(self._trades[name]))
+            about = {
+                "trades": self._trades[name],
+                "first_origin": self._origin(owners[0]),
+                "last_origin": self._origin(owners[-1]),
+            }
+            rows = rows.with_columns(
+                pl.when(is_first).then(pl.lit(value, TRADE_GAPS.schema[name])).alias(name)
+                for name, value in about.items()
+            )
             self._table(TRADE_GAPS, name).append(rows)
             of["trade_gaps"] = len(lacking) - 1  # but for midnight, which every day has
         for waiting in self._rows.values():
@@ -254,6 +263,9 @@ class DayNormalizer:
             QUARANTINE.schema,
             orient="row",
         )
+
+    def _origin(self, owner: Owner) -> str | None:
+        return None if owner.rank is None else self._lineage.origin(owner.rank)
 
     def _why_no_book(self, instrument: str) -> str:
         fetched = self._coverage.minutes_fetched(Feed(FULL_DEPTH, instrument))

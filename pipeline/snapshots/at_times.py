@@ -94,18 +94,23 @@ class _Asking:
         carried = 0
         if group.carry_until is not None:
             carried = int(np.searchsorted(times, min(group.carry_until, int(group.until[0]))))
-            yield from self._of_day_before(file.day - 1, times[:carried])
+            yield from self._of_day_before(file.day - 1, times[:carried], group.recorder(0))
         times, rows = times[carried:], rows[carried:]
         yield from self._books(group, times, np.where(group.local[rows] <= times, rows, -1))
 
-    def _of_day_before(self, day: int, times: NDArray[np.int64]) -> Iterator[Snapshots]:
-        """Yield the books of a day at times after its end."""
+    def _of_day_before(
+        self, day: int, times: NDArray[np.int64], recorder: str | None
+    ) -> Iterator[Snapshots]:
+        """Yield the books of a day at times after its end, if the same recorder has them."""
         file = DayFile.open(self._lake, self._instrument, day) if len(times) else None
         if file is None:
             yield from self._unknown(times)
             return
         with file:
-            yield from self._after_end(file, len(file) - 1, times)
+            if file.group(len(file) - 1).recorder(-1) == recorder:
+                yield from self._after_end(file, len(file) - 1, times)
+            else:
+                yield from self._unknown(times)
 
     def _after_end(
         self, file: DayFile, number: int, times: NDArray[np.int64]

@@ -29,7 +29,7 @@ __all__ = ["DayFile", "Group", "days_there"]
 _LISTS: Final = ("bid_change", "ask_change", "book_bid", "book_ask")
 _COLUMNS: Final = (
     "message", "local_timestamp", "timestamp", "valid_until", "carry_until", "reset", "keyframe",
-    "bid_levels", "ask_levels",
+    "bid_levels", "ask_levels", "origin",
     *(f"{name}_{what}" for name in _LISTS for what in ("price", "amount")),
 )  # fmt: skip
 
@@ -72,6 +72,11 @@ class Group:
         """Until when the last book of the day before stands, as the first row says."""
         value: int | None = self.table["carry_until"][0].value
         return value
+
+    def recorder(self, row: int) -> str | None:
+        """Return whose clock a row has, as sql/macros/lake/recorder_of.sql."""
+        origin: str | None = self.table["origin"][row].as_py()
+        return origin if origin and origin.startswith("live:") else None
 
     def message_times(self, at: NDArray[np.int64]) -> tuple[pa.Array, pa.Array]:
         """Return when the messages of some rows arrived and were sent; of row -1, NULL."""

@@ -70,6 +70,7 @@ class _Replay:
         self._last = Tops.of(1, depth)
         self._before: _Before | None = None
         self._ends_with_book = False  # which stands at the end of the day, if its last row is it
+        self._recorder: str | None = None  # whose last row that is
 
     def day(self, file: DayFile, start: int, end: int) -> Iterator[Snapshots]:
         """Yield what is to be found in a day's file."""
@@ -141,6 +142,7 @@ class _Replay:
         self._before = _Before(file.day, number, is_last)
         stands_on = int(group.until[-1]) >= (file.day + 1) * DAY_US
         self._ends_with_book = stands_on and bool(group.rows.is_book[-1])
+        self._recorder = group.recorder(-1)
 
     def _known(self, file: DayFile, number: int, group: Group) -> NDArray[np.bool_]:
         """Say of each row whether the book before it was known up to it.
@@ -150,7 +152,12 @@ class _Replay:
         known = ~group.rows.reset
         if number == 0:
             carried = group.carry_until is not None and group.carry_until >= group.local[0]
-            known[0] = carried and self._follows(file, 0) and self._ends_with_book
+            known[0] = (
+                carried
+                and self._follows(file, 0)
+                and self._ends_with_book
+                and self._recorder == group.recorder(0)
+            )
         return known
 
     def _make_room(self, group: Group) -> None:

@@ -1,7 +1,8 @@
 -- One row per stretch [start, stop) of a day in which trades may be lacking, in some files of
 -- `trade_gaps`, with whose it is, and before them one of each day in the lake: of cause 'midnight', and
--- empty, with the number of trades that the day has. Where a day ended in a disconnect, the next one
--- begins with a stretch up to its first line; the files must have both days to tell.
+-- empty, with the number of trades that the day has. Where a day ended in a disconnect, or with what
+-- another recorder has, the next one begins with a stretch up to its first line; the files must have
+-- both days to tell.
 create or replace macro trade_gap_rows(files) as table
 with
   stored as materialized (
@@ -9,17 +10,25 @@ with
     from lake_rows(files)
   ),
 
-  ended_in_a_disconnect as (
-    select instrument, date
+  ended_unsure as (
+    select instrument, date + 1 as next_date, 'disconnect' as cause
     from stored
     where cause = 'disconnect' and stop = (date + 1)::timestamp
+    union all
+    select instrument, following.date, 'changeover'
+    from stored
+    join stored as following using (instrument)
+    where stored.cause = 'midnight' and following.cause = 'midnight'
+      and following.date = stored.date + 1
+      and recorder_of(stored.last_origin) <> recorder_of(following.first_origin)
   ),
 
   carried as (
-    select instrument, stored.date, start, stop, version
+    select instrument, stored.date, start, stop, min(before.cause) as cause, version
     from stored
-    join ended_in_a_disconnect as before using (instrument)
-    where cause = 'midnight' and stored.date = before.date + 1 and start < stop
+    join ended_unsure as before using (instrument)
+    where stored.cause = 'midnight' and stored.date = next_date and start < stop
+    group by all
   )
 
 select instrument, date, start, start as stop, cause, trades, version
@@ -33,5 +42,5 @@ from stored
 left join carried using (instrument, date)
 where stored.cause <> 'midnight' and (carried.stop is null or stored.start >= carried.stop)
 union all
-select instrument, date, start, stop, 'disconnect', null, version
+select instrument, date, start, stop, cause, null, version
 from carried;

@@ -7,7 +7,9 @@ with
   -- day's first and has not, the book of the day before may stand, up to carry_until.
   -- Ordered by all that is read, since otherwise DuckDB reads the file twice for a LIMIT.
   next_to_end as materialized (
-    select message, keyframe, local_timestamp, valid_until, carry_until, version
+    select
+      message, keyframe, local_timestamp, valid_until, carry_until, recorder_of(origin) as recorder,
+      version
     from read_parquet(
       [day_file('depth', folder, t), empty_file('depth')],
       allow_empty = true
@@ -20,7 +22,8 @@ with
   -- The day whose last book may be carried, else that of the file without rows: one row, always,
   -- so that the join below names the one file that it opens.
   carried_from as (
-    select coalesce(max(t::date - 1), date '1970-01-01') as date
+    select
+      coalesce(max(t::date - 1), date '1970-01-01') as date, any_value(recorder) as recorder
     from next_to_end
     where carry_until > t
   ),
@@ -37,7 +40,7 @@ with
         allow_empty = true, hive_partitioning = true
       )
       join carried_from using (date)
-      where valid_until >= t::date and local_timestamp <= t
+      where valid_until >= t::date and local_timestamp <= t and recorder_of(origin) = recorder
       order by message desc
       limit 1
     )

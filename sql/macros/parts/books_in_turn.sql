@@ -8,7 +8,7 @@ with
   messages as (
     select
       date, message, keyframe, arrival, timestamp, local_timestamp, valid_until, carry_until, reset,
-      bid_price, bid_amount, ask_price, ask_amount, version,
+      bid_price, bid_amount, ask_price, ask_amount, version, recorder_of(origin) as recorder,
       is_between(local_timestamp, start, "end") as asked
     from lake_rows(files)
   ),
@@ -46,7 +46,8 @@ select
       carry_until >= local_timestamp
       and lag(date) over in_turn = date - 1
       and lag(keyframe) over in_turn is not null
-      and lag(valid_until) over in_turn >= date::timestamp,
+      and lag(valid_until) over in_turn >= date::timestamp
+      and lag(recorder) over in_turn = recorder,
       false
     )
   end as unbroken

@@ -8,7 +8,7 @@
 create or replace macro quotes_before(files, lines, since, max_age) as table
 with
   first_messages as materialized (
-    select date, version, arrival, local_timestamp, carry_until
+    select date, version, arrival, local_timestamp, carry_until, recorder_of(origin) as recorder
     from lake_rows(files)
     where message = 0
   ),
@@ -61,7 +61,8 @@ with
       date, version,
       arg_max(
         {
-          is_book: bid_levels is not null, timestamp: timestamp, local_timestamp: local_timestamp,
+          is_book: bid_levels is not null, recorder: recorder_of(origin),
+          timestamp: timestamp, local_timestamp: local_timestamp,
           bid_price: bid_price, bid_amount: bid_amount,
           ask_price: ask_price, ask_amount: ask_amount
         },
@@ -86,7 +87,7 @@ with
     from asked_lines
     join first_messages as following on following.date = asked_lines.date
     join left_over on left_over.date + 1 = asked_lines.date
-    where last.is_book
+    where last.is_book and last.recorder = following.recorder
       and asked_lines.arrival < following.arrival
       and (
         arrived < carry_until

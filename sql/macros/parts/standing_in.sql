@@ -13,7 +13,8 @@ with
   -- Only the day's first message knows how long the day before stands on: never beyond where it ends
   -- itself, which is before it arrives where the clock stepped back.
   first_messages as materialized (
-    select date, version, least(carry_until, valid_until) as carry_until
+    select
+      date, version, recorder_of(origin) as recorder, least(carry_until, valid_until) as carry_until
     from lake_rows(files)
     where message = 0
   ),
@@ -39,7 +40,7 @@ with
       min(local_timestamp) over (
         partition by date order by message rows between 1 following and unbounded following
       ) as replaced,
-      bid_price, bid_amount, ask_price, ask_amount, version
+      bid_price, bid_amount, ask_price, ask_amount, recorder_of(origin) as recorder, version
     from lake_rows(files)
     where date in (select date - 1 from wanted_days)
       and valid_until >= (date + 1)::timestamp and valid_until >= since::date
@@ -52,7 +53,8 @@ with
       least(replaced, following.carry_until) as ends,
       bid_price, bid_amount, ask_price, ask_amount, left_over.version
     from left_over
-    join first_messages as following on following.date = left_over.date + 1
+    join first_messages as following
+      on following.date = left_over.date + 1 and following.recorder = left_over.recorder
     left join first_messages as of_its_day on of_its_day.date = left_over.date
     -- What is no book has ended the one before it all the same.
     where keyframe is not null and following.carry_until > following.date::timestamp
