@@ -121,6 +121,9 @@ class PartReading:
         reader = self._reader
         ranks = tuple(rank for rank, _ in minute.slices)
         reader.begin_minute(ranks)
+        if not ranks:
+            reader.hear(ranks)
+            return
         begins = beginning(self._day, reader.minute)
         if len(ranks) <= 1 and not minute.cuts:  # then there is nothing to be put in order
             reader.hear(ranks)

@@ -14,9 +14,13 @@ from __future__ import annotations
 import graphlib
 import re
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
-from typing import Final, Literal
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = ["SqlObject", "quoted", "sql_objects"]
 
@@ -88,8 +92,12 @@ class SqlObject:
         return found.group(1), found.group(2), found.group(3), found.group(4)
 
 
-def sql_objects() -> dict[str, SqlObject]:
-    """Return every object of sql/ by its place, each after those that it uses."""
+@cache
+def sql_objects() -> Mapping[str, SqlObject]:
+    """Return every object of sql/ by its place, each after those that it uses.
+
+    Read once in a process: whoever connects a hundred times asks for the same.
+    """
     folder = _PACKAGED if _PACKAGED.is_dir() else _CHECKOUT
     found = {
         place: SqlObject(place, path.read_text(encoding="utf-8"))
@@ -104,7 +112,8 @@ def sql_objects() -> dict[str, SqlObject]:
         place: [other for word in sorted(one.words - {one.name}) for other in by_name.get(word, ())]
         for place, one in found.items()
     }
-    return {place: found[place] for place in graphlib.TopologicalSorter(uses).static_order()}
+    ordered = graphlib.TopologicalSorter(uses).static_order()
+    return MappingProxyType({place: found[place] for place in ordered})
 
 
 def quoted(text: str) -> str:
