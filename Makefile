@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
+# Python keeps what it compiled, whatever the surroundings say: tests start hundreds of processes.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: install demo test coverage lint notebooks bench lock clean
 install: $(STAMP)

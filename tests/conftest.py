@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from benchmarks.running import cores_there
 from pipeline.sources.files import adopt
 from tests import commands
 from tests.holed import Read, holed_sample, read_sample
@@ -24,6 +25,12 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parent.parent
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Return how many workers `auto` is: one more than cores, since tests wait for others too."""
+    return cores_there() + 1
 
 
 @pytest.fixture(scope="session")
