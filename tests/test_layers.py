@@ -3,6 +3,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -93,6 +94,7 @@ NOT_IN_NORMALIZE = NETWORK | {
 }  # fmt: skip
 
 
+@cache
 def tree(module: str) -> ast.Module:
     """Return a module's syntax tree."""
     return ast.parse(MODULES[module].read_text(encoding="utf-8"))

@@ -145,11 +145,10 @@ def test_the_same_is_no_difference() -> None:
     assert differences(_with(*both), _with(*both)) == ""
 
 
-@pytest.mark.parametrize(
-    "other", [_picture(1, 3, 2.1), _picture(1, 3), _picture(1, 3, 2, height=3)]
-)
-def test_another_picture_is_a_difference(other: dict[str, Any]) -> None:
+@pytest.mark.parametrize(("values", "height"), [((1, 3, 2.1), 4), ((1, 3), 4), ((1, 3, 2), 3)])
+def test_another_picture_is_a_difference(values: tuple[float, ...], height: float) -> None:
     """A curve that runs elsewhere, and one of another size."""
+    other = _picture(*values, height=height)
     assert differences(_with(_picture(1, 3, 2)), _with(other))
 
 

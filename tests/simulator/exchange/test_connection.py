@@ -19,10 +19,14 @@ from tests.simulator.exchange.client import (
 )
 
 if TYPE_CHECKING:
+    from pipeline.simulator.feed import Event
     from tests.simulator.exchange.client import Client
 
-# More than the buffers of two sockets hold.
-LARGE = [depth(n / 50, levels=4000, number=n) for n in range(100)]
+
+@pytest.fixture(scope="module")
+def large() -> list[Event]:
+    """Return more than the buffers of two sockets hold."""
+    return [depth(n / 50, levels=4000, number=n) for n in range(100)]
 
 
 async def _end(client: Client) -> int | None:
@@ -156,33 +160,33 @@ def test_a_frame_after_the_client_has_gone_counts_as_not_sent() -> None:
     assert [frame.at for frame in simulator.journal.sent] == [0]
 
 
-def test_who_reads_nothing_is_closed_and_delays_no_other() -> None:
+def test_who_reads_nothing_is_closed_and_delays_no_other(large: list[Event]) -> None:
     """Played by the clock: the queue of the one overflows, the other is sent everything."""
     # Half of the feed may wait: only who reads next to nothing falls that far behind.
-    size = sum(len(event.payload) for event in LARGE)
+    size = sum(len(event.payload) for event in large)
     limits = Limits(buffer=size // 2)
-    simulator = ExchangeSimulator(ListedFeed(LARGE), speed=2, await_subscribers=2, limits=limits)
+    simulator = ExchangeSimulator(ListedFeed(large), speed=2, await_subscribers=2, limits=limits)
 
     async def visit() -> None:
         url, _ = await simulator.start()
         async with connected(url, receive_buffer=4096) as idle, connected(url) as client:
             await idle.subscribe(f"depth:{BTC}")
             await client.subscribe(f"depth:{BTC}")
-            assert await client.texts(len(LARGE)) == [event.payload for event in LARGE]
+            assert await client.texts(len(large)) == [event.payload for event in large]
             await _end(idle)
         await simulator.stop()
 
     asyncio.run(visit())
     assert simulator.journal.connections[0].ending == "closed with 1008: too slow"
-    assert simulator.journal.connections[0].sent_count < len(LARGE)
+    assert simulator.journal.connections[0].sent_count < len(large)
 
 
 @pytest.mark.parametrize("speed", ["manual", None])
-def test_patience_with_who_reads_nothing_ends(speed: Any) -> None:
+def test_patience_with_who_reads_nothing_ends(large: list[Event], speed: Any) -> None:
     """Played as fast as clients read: one that does not is waited for, but not for ever."""
     limits = Limits(patience=0.2, buffer=1_000_000)
     simulator = ExchangeSimulator(
-        ListedFeed(LARGE), speed=speed, await_subscribers=2, end="close", limits=limits
+        ListedFeed(large), speed=speed, await_subscribers=2, end="close", limits=limits
     )
 
     async def visit() -> None:
@@ -191,7 +195,7 @@ def test_patience_with_who_reads_nothing_ends(speed: Any) -> None:
             await idle.subscribe(f"depth:{BTC}")
             await client.subscribe(f"depth:{BTC}", *[f"trade:{ETH}"] * (speed is not None))
             playing = asyncio.create_task(simulator.advance_to(9)) if speed == "manual" else None
-            assert await client.texts(len(LARGE)) == [event.payload for event in LARGE]
+            assert await client.texts(len(large)) == [event.payload for event in large]
             assert await _end(client) == 1000
             if playing is not None:
                 await playing
