@@ -16,7 +16,7 @@ from tests.lakes import ingest
 from tests.making import DAY, at, depth, line, trade, write_minute
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     import duckdb
 
@@ -299,28 +299,53 @@ def test_lines_that_cannot_be_read_go_to_quarantine_and_change_nothing_else(tmp_
     assert len(_messages(connection, "message")) == 2
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["../../x", "a/b", "it's", '"; drop view trades; --', "x" * 300, "é/ü 漢", "a%2Fb", "~",
-     "12345", ".", "..", "A=B", " ", "*", "[x]", "CON", "line\nbreak", "2020-01-01",
-     "__HIVE_DEFAULT_PARTITION__"],
+_ANY_NAMES = (
+    "../../x", "a/b", "it's", '"; drop view trades; --', "x" * 300, "é/ü 漢", "a%2Fb", "~",
+    "12345", ".", "..", "A=B", " ", "*", "[x]", "CON", "line\nbreak", "2020-01-01",
+    "__HIVE_DEFAULT_PARTITION__",
 )  # fmt: skip
-def test_an_instrument_of_any_name_is_stored_under_its_own_name(tmp_path: Path, name: str) -> None:
-    """No file outside the lake, no SQL, and every verb answers for it."""
-    other = "plain"
-    connection = lake(
-        tmp_path,
-        {0: [depth(at(0, 1), _BID, _ASK, instrument=name),
-             trade(at(0, 2), "1", "1", instrument=name),
-             depth(at(0, 1), [[5, 5]], [], instrument=other)]},
-    )  # fmt: skip
+
+
+@pytest.fixture(name="of_any_names", scope="module")
+def _of_any_names(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with slices and a lake, in which each name has a book that no other has."""
+    folder = tmp_path_factory.mktemp("names")
+    lines = []
+    for number, name in enumerate([*_ANY_NAMES, "plain"]):
+        lines.append(depth(at(0, 1), [[1, number + 1]], _ASK, instrument=name))
+        lines.append(trade(at(0, 2), "1", "1", instrument=name))
+    lake(folder, {0: lines}).close()
+    return folder
+
+
+@pytest.fixture(name="named", scope="module")
+def _named(of_any_names: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    with connect(of_any_names / "data") as connection:
+        yield connection
+
+
+@pytest.mark.parametrize("name", _ANY_NAMES)
+def test_an_instrument_of_any_name_is_stored_under_its_own_name(
+    named: duckdb.DuckDBPyConnection, name: str
+) -> None:
+    """No SQL, and every verb answers for it."""
     for view in ("depth_messages", "depth_changes", "quotes", "trades", "gaps", "coverage"):
-        found = connection.execute(f"select distinct instrument from {view} order by 1").fetchall()
+        found = named.execute(f"select distinct instrument from {view} order by 1").fetchall()
         assert (name,) in found, view
-    levels = connection.execute("from book_at(?, '2020-08-01 00:00:01')", [name]).fetchall()
-    assert levels == [("bid", 0, 1.0, 1.0), ("ask", 0, 2.0, 1.0)]
-    inside = {path.relative_to(tmp_path).parts[0] for path in tmp_path.rglob("*")}
+    levels = named.execute("from book_at(?, '2020-08-01 00:00:01')", [name]).fetchall()
+    assert levels == [("bid", 0, 1.0, _ANY_NAMES.index(name) + 1.0), ("ask", 0, 2.0, 1.0)]
+
+
+def test_no_name_leads_out_of_the_lake(of_any_names: Path) -> None:
+    """No file is anywhere but where files are."""
+    inside = {path.relative_to(of_any_names).parts[0] for path in of_any_names.rglob("*")}
     assert inside == {"slices", "data"}
+    assert {path.name for path in (of_any_names / "data").iterdir()} == {
+        ".lock",
+        ".objects",
+        "lake",
+        "raw",
+    }
 
 
 def test_the_instrument_of_the_message_is_trusted_not_that_of_the_request(tmp_path: Path) -> None:

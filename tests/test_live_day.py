@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import shutil
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import polars as pl
 import pyarrow.parquet as pq
@@ -40,6 +40,8 @@ TABLES: Final = {
     "quarantine": "from quarantine order by slice, line",
     "coverage": "select * exclude bytes from coverage order by instrument",
 }
+# The files that are looked at after each minute: of a table and an instrument.
+IN_PARTS: Final = [(table, name) for table in ("trades", "depth") for name in "ABC"]
 
 
 def recording(data: Path, seed: int) -> list[int]:
@@ -81,14 +83,41 @@ def in_parts(data: Path, table: str, instrument: str) -> pl.DataFrame:
     return pl.concat([pl.DataFrame(schema=schema), *(frame.select(*schema) for frame in frames)])
 
 
-@pytest.fixture(params=range(2))
-def told(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, list[int], Path]:
-    """Return a data folder with a recording, its minutes, and one with the day brought in whole."""
-    data, whole = tmp_path / "live", tmp_path / "whole"
+class Recorded(NamedTuple):
+    """A data folder with a recording, its minutes, and one with the day brought in whole."""
+
+    data: Path
+    minutes: list[int]
+    whole: Path
+
+
+@pytest.fixture(params=range(2), scope="module")
+def recorded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Recorded:
+    """Return a recording of which nothing is in the lake yet."""
+    data, whole = (tmp_path_factory.mktemp(name) for name in ("live", "whole"))
     minutes = recording(data, request.param)
-    shutil.copytree(data, whole)
+    shutil.copytree(data, whole, dirs_exist_ok=True)
     ingest(whole, EXCHANGE)
-    return data, minutes, whole
+    return Recorded(data, minutes, whole)
+
+
+class Followed(NamedTuple):
+    """A recording that was brought in minute after minute, with what there was after each."""
+
+    data: Path
+    whole: Path
+    after: dict[int, dict[tuple[str, str], pl.DataFrame]]
+
+
+@pytest.fixture(scope="module")
+def followed(recorded: Recorded, tmp_path_factory: pytest.TempPathFactory) -> Followed:
+    """Bring in a recording, and then the day."""
+    data = shutil.copytree(recorded.data, tmp_path_factory.mktemp("followed") / "data")
+    after = {
+        minute: {key: in_parts(data, *key) for key in IN_PARTS}
+        for minute in advancing(data, recorded.minutes)
+    }
+    return Followed(data, recorded.whole, after)
 
 
 def advancing(data: Path, minutes: list[int]) -> Iterator[int]:
@@ -100,11 +129,10 @@ def advancing(data: Path, minutes: list[int]) -> Iterator[int]:
         day.finish()
 
 
-def test_the_day_is_the_same_when_it_is_over(told: tuple[Path, list[int], Path]) -> None:
+def test_the_day_is_the_same_when_it_is_over(followed: Followed, tmp_path: Path) -> None:
     """Row for row, keyframes and gaps too; and so it is after the ingest that follows."""
-    data, minutes, whole = told
-    assert list(advancing(data, minutes)) == minutes
-    expected = rows(whole)
+    data = shutil.copytree(followed.data, tmp_path / "data")
+    expected = rows(followed.whole)
     assert expected["depth"].height > 0
     for found in (rows(data), _ingested(data)):
         for name, frame in found.items():
@@ -118,33 +146,29 @@ def _ingested(data: Path) -> dict[str, pl.DataFrame]:
     return rows(data)
 
 
-def test_every_minute_is_there_when_it_is_over(told: tuple[Path, list[int], Path]) -> None:
+def test_every_minute_is_there_when_it_is_over(recorded: Recorded, followed: Followed) -> None:
     """All that came in it, as it will be in the end; but for the last book of each feed."""
-    data, minutes, whole = told
-    expected = {
-        (table, name): in_parts(whole, table, name)
-        for table in ("trades", "depth")
-        for name in "ABC"
-    }
+    expected = {key: in_parts(followed.whole, *key) for key in IN_PARTS}
     assert expected["depth", "A"].height > 0
-    for minute in advancing(data, minutes):
+    assert list(followed.after) == recorded.minutes
+    for minute, now in followed.after.items():
         until = (minute + 1) * 1_000_000_000
         for name in "ABC":
             trades, depth = (
                 expected[table, name].filter(pl.col("arrival") < until)
                 for table in ("trades", "depth")
             )
-            assert_frame_equal(in_parts(data, "trades", name), trades)
-            found = in_parts(data, "depth", name)
+            assert_frame_equal(now["trades", name], trades)
+            found = now["depth", name]
             assert found.height >= depth.height - 1
             assert_frame_equal(found, depth.head(found.height))
 
 
-def test_what_is_not_known_yet_has_no_book(told: tuple[Path, list[int], Path]) -> None:
+def test_what_is_not_known_yet_has_no_book(recorded: Recorded, tmp_path: Path) -> None:
     """Where there is a book it is that of the whole day; gaps say where there is none yet."""
-    data, minutes, whole = told
-    final, rng = pipeline.open(whole), random.Random(1)
-    for minute in advancing(data, minutes[3::6]):
+    data = shutil.copytree(recorded.data, tmp_path / "data")
+    final, rng = pipeline.open(recorded.whole), random.Random(1)
+    for minute in advancing(data, recorded.minutes[3::6]):
         lake = pipeline.open(data)
         for name in lake.instruments()["instrument"].to_list():
             times = sorted(_time(rng.uniform(BEGINS, minute + 3)) for _ in range(20))

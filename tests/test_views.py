@@ -26,6 +26,7 @@ from tests.lakes import ingest
 from tests.making import at, depth, trade, write_minute
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 _SQL = sql_objects()
@@ -34,17 +35,33 @@ _PATHS = sorted((ROOT / "sql").glob("**/*.sql"))
 _RANGES = sorted(one.name for one in _SQL.values() if one.place.startswith("macros/ranges/"))
 
 
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    """Return a data folder with a small lake."""
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a data folder with a small lake; it is read alone."""
+    folder = tmp_path_factory.mktemp("shared")
     lines = [
         depth(at(0, 1), [[1, 1], [0.5, 2]], [[2, 1]], seq=2**62),
         trade(at(0, 2), "1.5", "0.25"),
     ]
-    write_minute(tmp_path / "slices", at(0), lines)
-    adopt(tmp_path / "data", "coinflex", tmp_path / "slices")
-    ingest(tmp_path / "data", "coinflex")
+    write_minute(folder / "slices", at(0), lines)
+    adopt(folder / "data", "coinflex", folder / "slices")
+    ingest(folder / "data", "coinflex")
+    return folder / "data"
+
+
+@pytest.fixture
+def data(shared: Path, tmp_path: Path) -> Path:
+    """Return a copy of it that a test may change, beside the slices that it was made of."""
+    shutil.copytree(shared.parent, tmp_path, dirs_exist_ok=True)
     return tmp_path / "data"
+
+
+@pytest.fixture(scope="module", params=["UTC", "America/New_York", "Asia/Tokyo"])
+def in_a_zone(request: pytest.FixtureRequest, shared: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Return a connection whose client is at home in a zone."""
+    with connect(shared) as connection:
+        connection.execute(f"set TimeZone = '{request.param}'")
+        yield connection
 
 
 @pytest.mark.parametrize("path", _PATHS, ids=lambda path: path.stem)
@@ -140,16 +157,13 @@ def test_the_columns_that_others_rely_on_are_there(data: Path) -> None:
         ("timestamp_s '2020-08-01 12:00:00'", "2020-08-01 12:00:00"),
     ],
 )
-@pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Asia/Tokyo"])
 def test_a_time_in_sql_is_utc_whatever_the_clients_zone(
-    data: Path, text: str, expected: str, zone: str
+    in_a_zone: duckdb.DuckDBPyConnection, text: str, expected: str
 ) -> None:
     """An offset is converted, never dropped; a literal means the same in every client."""
-    with connect(data) as connection:
-        connection.execute(f"set TimeZone = '{zone}'")
-        for macro in ("utc", "moment"):
-            query = f"select {macro}({text}) = '{expected}'::timestamp"
-            assert connection.execute(query).fetchone() == (True,), macro
+    for macro in ("utc", "moment"):
+        query = f"select {macro}({text}) = '{expected}'::timestamp"
+        assert in_a_zone.execute(query).fetchone() == (True,), macro
 
 
 def test_any_duckdb_client_opens_the_database_file(data: Path, tmp_path: Path) -> None:

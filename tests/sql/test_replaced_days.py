@@ -127,21 +127,37 @@ def test_no_verb_is_left_out() -> None:
     assert of_ranges - VERBS.keys() == {"check_catalogue"}
 
 
-def test_no_answer_is_of_two_versions_of_a_day(tmp_path: Path) -> None:
+class Whole(NamedTuple):
+    """A lake in which nothing is replaced, and what each verb says of it."""
+
+    data: Path
+    answers: dict[str, Answer]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[int, ...], Whole]:
+    """Return a lake of each pair of the days' versions."""
+    found = {}
+    for versions in product((1, 2), repeat=2):
+        data = tmp_path_factory.mktemp("versions")
+        _put(data, versions)
+        with connect(data) as sql:
+            found[versions] = Whole(data, {verb: _ask(sql, verb) for verb in VERBS})
+    return found
+
+
+def test_no_answer_is_of_two_versions_of_a_day(
+    whole: dict[tuple[int, ...], Whole], tmp_path: Path
+) -> None:
     """Asked again and again while both days are replaced by turns, whichever file comes first.
 
     What is not asked for, DuckDB does not work out; so some questions are for one column alone.
     """
-    right: dict[str, list[Answer]] = {verb: [] for verb in VERBS}
-    for versions in product((1, 2), repeat=2):
-        _put(tmp_path / f"lake{versions}", versions)
-        with connect(tmp_path / f"lake{versions}") as sql:
-            for verb in VERBS:
-                right[verb].append(_ask(sql, verb))
+    right = {verb: [lake.answers[verb] for lake in whole.values()] for verb in VERBS}
     data = tmp_path / "data"
-    shutil.copytree(tmp_path / "lake(1, 1)" / "lake", data / "lake")
+    shutil.copytree(whole[1, 1].data / "lake", data / "lake")
     kept = [
-        keep_partitions(tmp_path / f"lake{versions}", tmp_path / f"kept{versions}")
+        keep_partitions(whole[versions].data, tmp_path / f"kept{versions}")
         for versions in ((1, 1), (2, 2))
     ]
     rng = random.Random(13)
@@ -185,16 +201,13 @@ def test_one_reading_of_a_file_is_of_one_version(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def two_lakes(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+def two_lakes(whole: dict[tuple[int, ...], Whole]) -> tuple[Path, Path]:
     """Return the data folders of both versions of both days."""
-    first, second = (tmp_path_factory.mktemp(f"version{version}") for version in (1, 2))
-    _put(first, (1, 1))
-    _put(second, (2, 2))
-    return first, second
+    return whole[1, 1].data, whole[2, 2].data
 
 
 def test_where_an_ingest_was_cut_short_no_column_is_of_two_versions(
-    two_lakes: tuple[Path, Path], tmp_path: Path
+    whole: dict[tuple[int, ...], Whole], tmp_path: Path
 ) -> None:
     """A kill between two files of a day leaves one table new and one old, until the next ingest.
 
@@ -203,14 +216,14 @@ def test_where_an_ingest_was_cut_short_no_column_is_of_two_versions(
     """
     refused: dict[str, set[str]] = {}
     with ExitStack() as stack:
-        whole = [stack.enter_context(connect(data)) for data in two_lakes]
+        lakes = whole[1, 1], whole[2, 2]
         # Those of books read one table.
         verbs = [verb for verb in VERBS if OBJECTS[verb].topic not in {"books", "parts", "times"}]
-        right = {verb: [_ask(sql, verb) for sql in whole] for verb in verbs}
+        right = {verb: [lake.answers[verb] for lake in lakes] for verb in verbs}
         for table in ("depth", "trades"):  # no verb reads both of the others
             data = tmp_path / table
-            shutil.copytree(two_lakes[0] / "lake", data / "lake")
-            new = two_lakes[1] / "lake" / table
+            shutil.copytree(lakes[0].data / "lake", data / "lake")
+            new = lakes[1].data / "lake" / table
             shutil.copytree(new, data / "lake" / table, dirs_exist_ok=True)
             sql = stack.enter_context(connect(data))
             for verb, answers in right.items():
