@@ -2,14 +2,17 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from benchmarks.contenders import CONTENDERS, OURS
+from benchmarks.node import AbsentError, TardisDev
 from benchmarks.slices import link
 from tests.benchmarks.reading import read
 from tests.benchmarks.running import bench
+from tests.conftest import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,8 +20,12 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of generated data."""
-    return tmp_path_factory.mktemp("kept")
+    """Return the folder of generated data, with the package that is kept for all runs."""
+    folder = tmp_path_factory.mktemp("kept")
+    with suppress(AbsentError):
+        installed = TardisDev.installed(ROOT / "data" / "bench").package.parents[1]
+        (folder / installed.name).symlink_to(installed)
+    return folder
 
 
 @pytest.fixture(scope="module")

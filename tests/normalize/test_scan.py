@@ -270,12 +270,16 @@ for seed in range(8):
 """
 
 
-def test_no_place_outside_of_an_array_is_touched(tmp_path: Path) -> None:
-    """Such lines with every index checked, which compiled code otherwise leaves out."""
+def test_no_place_outside_of_an_array_is_touched(request: pytest.FixtureRequest) -> None:
+    """Such lines with every index checked, which compiled code otherwise leaves out.
+
+    What was compiled for it, which is nearly all that takes time, is kept for the next run.
+    """
+    assert request.config.cache is not None
     environment = clean_environment(
         NUMBA_BOUNDSCHECK="1",
-        NUMBA_OPT="0",  # nearly all of it is compiling
-        NUMBA_CACHE_DIR=str(tmp_path),
+        NUMBA_OPT="0",
+        NUMBA_CACHE_DIR=str(request.config.cache.mkdir("checked-scan")),
     )
     subprocess.run([sys.executable, "-c", CHECKED], cwd=ROOT, env=environment, check=True)
 
