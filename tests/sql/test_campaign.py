@@ -1,4 +1,7 @@
-"""A short cut of the campaign: random questions to random lakes, answered by two."""
+"""A short cut of the campaign: random questions to random lakes, answered by two.
+
+`python -m tests.campaign` asks of as many lakes as are wanted.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.mark.parametrize(
-    ("seed", "clock_steps"), [(20200714, False), (20220501, False), (20201130, True)]
-)
+@pytest.mark.parametrize(("seed", "clock_steps"), [(20200714, False), (20201130, True)])
 def test_no_random_question_has_a_wrong_answer(
     tmp_path: Path, seed: int, clock_steps: bool
 ) -> None:
