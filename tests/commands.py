@@ -1,7 +1,8 @@
 """The command line in processes of their own, forked from one that has imported what they need.
 
 To import it anew costs most commands more than what they do then. What starts from nothing is one
-of each kind in the README's tour, and whatever is killed, interrupted or has a terminal.
+of each kind in the README's tour, and whatever is interrupted, has a terminal, or may be killed
+while it starts.
 """
 
 from __future__ import annotations
@@ -10,14 +11,17 @@ import os
 import subprocess
 import sys
 import tempfile
+from contextlib import contextmanager
 from multiprocessing import get_context
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.cli import main
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
+    from multiprocessing.context import ForkServerProcess
 
 _ROOT = Path(__file__).parent.parent
 _FORKING = get_context("forkserver")
@@ -46,6 +50,46 @@ def run(
     return subprocess.CompletedProcess(arguments, process.exitcode, *printed)
 
 
+class Started:
+    """A command at work: its process, and what it says on stderr, also by those it has started."""
+
+    def __init__(self, process: ForkServerProcess, said: Connection) -> None:
+        self.process = process
+        self._said = said
+
+    def kill(self, timeout: float) -> str:
+        """Kill it; return what it said when nobody can say any more, neither it nor its workers."""
+        self.process.kill()
+        words = b""
+        while wait([self._said], timeout):
+            if not (more := os.read(self._said.fileno(), 1 << 16)):
+                return words.decode()
+            words += more
+        raise subprocess.TimeoutExpired("what was killed still holds its output", timeout)
+
+
+@contextmanager
+def started(arguments: tuple[str, ...], environment: Mapping[str, str]) -> Iterator[Started]:
+    """Run `coinflex-l2` in the checkout while the block runs; what it prints is lost."""
+    said, saying = _FORKING.Pipe(duplex=False)
+    process = _FORKING.Process(target=_say, args=(arguments, environment, saying))
+    process.start()
+    saying.close()
+    try:
+        yield Started(process, said)
+    finally:
+        process.kill()
+        process.join()
+        said.close()
+
+
+def _say(arguments: tuple[str, ...], environment: Mapping[str, str], saying: Connection) -> None:
+    os.dup2(saying.fileno(), sys.stderr.fileno())
+    saying.close()
+    _begin(arguments, environment, _ROOT, Path(os.devnull))
+    main()
+
+
 def _run(
     main: Callable[[], None],
     arguments: tuple[str, ...],
@@ -54,10 +98,20 @@ def _run(
     stdout: Path,
     stderr: Path,
 ) -> None:
-    for path, stream in ((stdout, sys.stdout), (stderr, sys.stderr)):
-        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), stream.fileno())
+    _write_to(stderr, sys.stderr.fileno())
+    _begin(arguments, environment, folder, stdout)
+    main()
+
+
+def _begin(
+    arguments: tuple[str, ...], environment: Mapping[str, str], folder: Path, stdout: Path
+) -> None:
+    _write_to(stdout, sys.stdout.fileno())
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(folder)
     sys.argv = ["coinflex-l2", *arguments]
-    main()
+
+
+def _write_to(path: Path, number: int) -> None:
+    os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), number)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -14,7 +11,8 @@ from pipeline.backfill import backfill
 from pipeline.simulator import TardisSimulator
 from pipeline.times import Range
 
-from .conftest import ROOT, clean_environment
+from . import commands
+from .conftest import clean_environment
 from .world import (
     KEY,
     Counted,
@@ -29,6 +27,7 @@ from .world import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from multiprocessing.process import BaseProcess
     from pathlib import Path
 
 PERIOD = ("2020-08-01T23:54", "2020-08-02T00:06")
@@ -78,25 +77,20 @@ class World:
                 COINFLEX_L2_CONFIG=str(config_file(self.folder, in_flight=2)),
                 TARDIS_API_KEY=KEY,
             )
-            with subprocess.Popen(
-                [sys.executable, "-m", "pipeline", *command], env=environment, cwd=ROOT,
-                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-            ) as process:  # fmt: skip
+            with commands.started((*command,), environment) as it:
                 what, count = point
                 if what == "request":
                     reached = seen.wait_for(count)
                 else:
-                    reached = _until(process, lambda: _count(data, what) >= count)
-                process.kill()
-                _, words = process.communicate(timeout=60)
+                    reached = _until(it.process, lambda: _count(data, what) >= count)
+                words = it.kill(timeout=60)
         assert reached, words
 
 
-def _until(process: subprocess.Popen[str], reached: Callable[[], bool]) -> bool:
+def _until(process: BaseProcess, reached: Callable[[], bool]) -> bool:
     """Look again and again until it is so, or the process has ended."""
-    while not (found := reached()) and process.poll() is None:
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(timeout=0.001)
+    while not (found := reached()) and process.exitcode is None:
+        process.join(timeout=0.001)
     return found or reached()
 
 
