@@ -147,7 +147,7 @@ def _write_day(
         "source": digest,
         "slices": len(rows),
         "slice_bytes": sum(row["bytes"] for row in rows),
-        "minutes_fetched": sum(map(bool, sources.all_ranks())),
+        "minutes_fetched": sum(bool(sources.facts(minute)) for minute in range(MINUTES_OF_DAY)),
         **{name: totals[name] for name in ("lines", "control", "foreign_lines", "quarantined")},
         **{name: totals[name] for name in ("disconnects", "outside_minute", "backwards")},
     }

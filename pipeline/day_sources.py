@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.arrivals import Arrivals
+    from pipeline.normalize.coverage import Answer
     from pipeline.normalize.stretches import Cut
     from pipeline.slice_file import SliceFacts
     from pipeline.slices import DayOfSlices, Door, Request
@@ -34,12 +35,14 @@ class MinuteSources(NamedTuple):
     """The slices of a minute that count: rank and path, those that count the most first.
 
     `cuts` are where one of them was deaf while another heard; `skipped` are trades by rank, line
-    and item that another of them has too.
+    and item that another of them has too. `answers` are those to subscriptions in slices that are
+    not read.
     """
 
     slices: list[tuple[int, Path]]
     cuts: Sequence[Cut] = ()
     skipped: Mapping[int, Collection[tuple[int, int]]] = _NOTHING
+    answers: Sequence[Answer] = ()
 
 
 @dataclass
@@ -101,10 +104,11 @@ class DaySources:
 
     def minute(self, minute: int) -> MinuteSources:
         """Return what is read of a minute; raises SliceCorrupt, and Abandoned as `ranks`."""
-        filling = self.filling
-        slices = [(rank, self.held[rank].path(minute)) for rank in self._read(minute)]
+        filling, ranks = self.filling, self._read(minute)
+        slices = [(rank, self.held[rank].path(minute)) for rank in ranks]
+        answers = [at for at in filling.answers.get(minute, ()) if at.rank not in ranks]
         return MinuteSources(
-            slices, filling.cuts.get(minute, ()), filling.skipped.get(minute, _NOTHING)
+            slices, filling.cuts.get(minute, ()), filling.skipped.get(minute, _NOTHING), answers
         )
 
     def facts(self, minute: int) -> list[SliceFacts]:

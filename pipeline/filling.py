@@ -16,12 +16,14 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 import numpy as np
 
+from pipeline.normalize.coverage import MINUTE_PLACES, Answer
 from pipeline.normalize.stretches import Cut, arrivals
-from pipeline.times import MINUTES_OF_DAY
+from pipeline.times import MINUTE_US, MINUTES_OF_DAY, day_start_us
 from pipeline.told import DATA, EMPTY, told_by
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+    from datetime import date
 
     from numpy.typing import NDArray
 
@@ -55,11 +57,13 @@ class Conflict(NamedTuple):
 class Filling:
     """What of a day is filled: by minute the cuts, and by minute and rank what is left out.
 
-    Where there is a conflict nothing is.
+    And what subscriptions of live recordings were answered, by minute: in a slice that fills
+    nothing it tells what a later one holds. Where there is a conflict nothing is filled.
     """
 
     cuts: dict[int, list[Cut]] = field(default_factory=dict)
     skipped: dict[int, dict[int, frozenset[tuple[int, int]]]] = field(default_factory=dict)
+    answers: dict[int, list[Answer]] = field(default_factory=dict)
     conflict: Conflict | None = None
 
 
@@ -79,11 +83,12 @@ def filling_of(held: Sequence[DayOfSlices]) -> Filling:
         here = around[minute]
         for rank, ear in ears.items():
             ear.take(minute, here.get(rank))
-        heard[minute] = [_clocks_of_data(here[rank]) for rank in others if rank in here]
+        live = {rank: here[rank] for rank in others if rank in here}
+        heard[minute] = [_clocks_of_data(told) for told in live.values()]
         if conflict := comparison.take(minute, around):
             return Filling(conflict=conflict)
-        if skipped := _in_both(leaders, others, minute, around):
-            found.skipped[minute] = skipped
+        found.skipped[minute] = _in_both(held, leaders, live, around)
+        found.answers[minute] = _answers(held[0].day, minute, live)
     if conflict := comparison.finish():
         return Filling(conflict=conflict)
     for rank, ear in ears.items():
@@ -91,6 +96,15 @@ def filling_of(held: Sequence[DayOfSlices]) -> Filling:
             for minute, cut in _cuts(rank, hole, ear.lines, heard).items():
                 found.cuts.setdefault(minute, []).append(cut)
     return found
+
+
+def _answers(day: date, minute: int, live: Minute) -> list[Answer]:
+    start = day_start_us(day) + minute * MINUTE_US
+    return [
+        Answer(minute * MINUTE_PLACES + line, rank, feed, start + max(clock, 0) // 10, granted)
+        for rank, told in live.items()
+        for line, clock, feed, granted in told.answers
+    ]
 
 
 def _lacks(
@@ -297,11 +311,12 @@ def _named(key: Key) -> str:
 
 
 def _in_both(
-    leaders: Sequence[int], others: Sequence[int], minute: int, around: Around
+    held: Sequence[DayOfSlices], leaders: Sequence[int], live: Minute, around: Around
 ) -> dict[int, frozenset[tuple[int, int]]]:
     """Return, by rank, the trades of a minute that history has too: line and item.
 
-    One without an id is known by all that is said of it, as often as history says so.
+    That is of feeds that it was asked for: others may be left to the live recording. One without an
+    id is known by all that is said of it, as often as history says so.
     """
     known = Counter(
         _identity(trade)
@@ -309,18 +324,18 @@ def _in_both(
         for rank in leaders
         if rank in slices
         for trade in slices[rank].trades
+        if held[rank].request.covers(*trade.feed)
     )
     found = {}
-    for rank in others:
+    for rank, told in live.items() if known else ():
         seen: Counter[Hashable] = Counter()
         skipped = set()
-        for trade in around[minute][rank].trades if known and rank in around[minute] else ():
+        for trade in told.trades:
             identity = _identity(trade)
             seen[identity] += 1
             if seen[identity] <= known[identity] or (trade.id is not None and known[identity]):
                 skipped.add((trade.line, trade.item))
-        if skipped:
-            found[rank] = frozenset(skipped)
+        found[rank] = frozenset(skipped)
     return found
 
 

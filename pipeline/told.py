@@ -74,6 +74,8 @@ class Told:
     kinds: NDArray[np.uint8]
     contents: dict[Key, dict[int, int]] = field(default_factory=dict)
     trades: list[ToldTrade] = field(default_factory=list)
+    # To subscriptions: line, clock, the feed, and whether it was granted.
+    answers: list[tuple[int, int, Feed, bool]] = field(default_factory=list)
 
     def note(self, key: Key, content: Hashable, line: int) -> None:
         """Take note of a message that has a key."""
@@ -183,6 +185,9 @@ def _take_decoded(
         message = _message(raw)
         if message is None or isinstance(message, Control):
             kinds[at] = SILENT
+            if message and message.subscription:
+                clock, feed = int(lines["time"][at]), Feed(*message.subscription)
+                told.answers.append((first + at, clock, feed, message.granted))
         elif isinstance(message, Books):
             for book in message.items:
                 _take_book(told, Feed(message.channel, book.instrument), book, first + at)

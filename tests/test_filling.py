@@ -18,7 +18,7 @@ import pytest
 
 import pipeline
 from tests.lakes import EXCHANGE, ingest, put
-from tests.making import DAY, at, depth, trade
+from tests.making import DAY, at, depth, line, trade
 from tests.two_recorders import (
     HISTORIES,
     LIVE,
@@ -175,6 +175,33 @@ def read_lines_of(data: Path, slice_: str) -> list[str]:
     """Return the lines of a slice."""
     with gzip.open(data / "raw" / EXCHANGE / slice_, "rt") as file:
         return file.read().split("\n")
+
+
+def test_a_feed_that_live_was_refused_is_not_filled(tmp_path: Path) -> None:
+    """Though the answer stands in a slice of which nothing else is needed."""
+    book = [[100, 1]], [[101, 1]]
+
+    def answer(channel: str, *, granted: bool) -> str:
+        said = {"event": "subscribe", "channel": f"{channel}:BTC-USD", "success": granted}
+        return line(at(600, 1), said)
+
+    answers = [answer("depth", granted=True), answer("trade", granted=False)]
+    put(tmp_path, at(600), [*answers, depth(at(600, 2), *book, seq=1)], LIVE[0])
+    put(tmp_path, at(600), [depth(at(600, 2.5), *book, seq=1)])
+    put(tmp_path, at(601), [depth(at(601, 30), *book, seq=2)], LIVE[0])
+    lines = [depth(at(601, 10), *book, seq=1), "", depth(at(601, 50), *book, seq=2)]
+    put(tmp_path, at(601), lines)
+    ingest(tmp_path, EXCHANGE)
+    of_this = "where start > '2020-08-01 10:01' and stop < '2020-08-01 10:02'"
+    gaps = asked(tmp_path, f"select start, stop, cause from gaps {of_this} order by all")
+    assert [of_world(time) / 1e6 for row in gaps for time in row[:2]] == pytest.approx(
+        [70.000001, 90, 90.000001, 110]
+    )
+    assert [row[2] for row in gaps] == ["disconnect", "changeover"]
+    lacking = asked(tmp_path, f"select start, stop, cause from trade_gaps {of_this} order by all")
+    assert [(of_world(start), of_world(stop), cause) for start, stop, cause in lacking] == [
+        (70_000_001, 110_000_000, "disconnect")
+    ]
 
 
 NIGHT = timedelta(days=1)

@@ -79,12 +79,9 @@ class Connections:
             if owner.rank is None:
                 feed.lack(owner.time, owner.cause or NOT_FETCHED)
                 continue
-            if owner.cause is None:
-                feed.cover(owner.time)
-            else:
+            if owner.cause is not None:
                 feed.lose(owner.time, owner.cause)
-            if self._is_refused(of, owner):
-                feed.refuse()
+            feed.be_told_by(owner.time, is_refused=self._is_refused(of, owner))
             for event in self._of(owner.rank, owner.place, following.place):
                 match event:
                     case Disconnect(time=time):
@@ -134,8 +131,12 @@ class _Feed:
         else:
             self.lose(time, cause)
 
-    def cover(self, time: int) -> None:
-        if not self._is_lost:
+    def be_told_by(self, time: int, *, is_refused: bool) -> None:
+        """Be covered from a time on by slices, in which it may have been refused before."""
+        self._is_refused = is_refused
+        if is_refused:
+            self.lack(time, NOT_FETCHED)
+        elif not self._is_lost:
             self._end(time)
 
     def grant(self, time: int) -> None:
