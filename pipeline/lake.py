@@ -98,7 +98,6 @@ class Lake:
         self.drafts = self.root / "_drafts" / exchange
         self.catalogue = self.root / "_catalogue" / f"{exchange}.parquet"
         self.recorded = self.root / "_recorded" / exchange
-        self.live_drafts = self.recorded / "drafts"
         self.exchange = exchange
 
     def partition(self, table: str, instrument: str | None, day: date) -> Path:
@@ -177,13 +176,32 @@ class Lake:
         finally:
             lock.release()
 
+    def live_drafts(self, day: date) -> Path:
+        """Return where a recording writes what it brings in of a day, which it holds.
+
+        Each day has its own: what a recording before this one still writes of another is its own.
+        """
+        return self.recorded / "drafts" / day.isoformat()
+
+    def clear_live_drafts(self, day: date) -> None:
+        """Remove what killed recordings left half written of days that nobody holds.
+
+        And of `day`, which the caller holds.
+        """
+        durable.clear(self.live_drafts(day))
+        for folder in (self.recorded / "drafts").glob("????-??-??"):
+            with self.holding_day(date.fromisoformat(folder.name)) as is_left:
+                if is_left:
+                    durable.clear(folder)
+
     def say_recorded(self, day: date, rows: pl.DataFrame) -> None:
         """Say what there is of a day that is being recorded: its rows of the catalogue."""
-        with durable.replacing(self._recorded_file(day), self.live_drafts) as draft:
+        with durable.replacing(self._recorded_file(day), self.live_drafts(day)) as draft:
             pq.write_table(to_arrow(rows, CATALOGUE), draft)
 
     def forget_recorded(self, day: date) -> None:
-        """Say that a day has no parts any more."""
+        """Say that a day, which the caller holds, has no parts any more, nor any half written."""
+        durable.clear(self.live_drafts(day))
         if self.is_in_parts(day):
             durable.remove(self._recorded_file(day))
 

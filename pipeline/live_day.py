@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Self
 import polars as pl
 
 import pipeline
-from pipeline import durable
 from pipeline.answer_reading import AnswerReading
 from pipeline.day_ingest import ingest_row, slice_row
 from pipeline.day_sources import DaySources
@@ -60,7 +59,7 @@ class LiveDay:
 
     def __enter__(self) -> Self:
         self._lake.prepare()
-        durable.clear(self._lake.live_drafts)  # of one that was killed
+        self._lake.clear_live_drafts(self._day)
         return self
 
     def __exit__(self, *error: object) -> None:

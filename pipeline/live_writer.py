@@ -100,7 +100,8 @@ class LiveWriter:
             "exchange": lake.exchange, "date": day.isoformat(),
         }  # fmt: skip
         self._partitions: dict[tuple[str, str | None], _Partition] = {}
-        self._filing = Filing(lake, day, lake.live_drafts)
+        self._drafts = lake.live_drafts(day)
+        self._filing = Filing(lake, day, self._drafts)
 
     def __enter__(self) -> Self:
         return self
@@ -143,7 +144,7 @@ class LiveWriter:
         mine = {partition.folder for partition in self._partitions.values()}
         with durable.writing(self._lake.root):
             for folder in {path.parent for path in self._lake.partitions_of(self._day)} - mine:
-                durable.remove_folder(folder, self._lake.live_drafts)
+                durable.remove_folder(folder, self._drafts)
 
     def _partition(self, table: str, instrument: str | None) -> _Partition:
         found = self._partitions.get((table, instrument))
@@ -162,7 +163,10 @@ class LiveWriter:
     def _open(self, partition: _Partition, number: int, first: pl.DataFrame) -> _Part:
         """Begin a part, with what it has so far if there is some already."""
         writer = PartitionWriter(
-            partition.table, durable.new_draft(self._lake.live_drafts), first, self._version
+            partition.table,
+            durable.new_draft(self._drafts),
+            first,
+            self._version,
         )
         part = _Part(writer, -1)
         path = partition.folder / _name(number)
@@ -181,7 +185,7 @@ class LiveWriter:
             for name, draft in drafts.items():
                 durable.commit(draft, partition.folder / name)
         else:
-            folder = durable.new_draft(self._lake.live_drafts)
+            folder = durable.new_draft(self._drafts)
             for name, draft in drafts.items():
                 durable.commit(draft, folder / name)
             durable.put_folder(folder, partition.folder)
@@ -195,7 +199,7 @@ class LiveWriter:
             about["instrument"] = partition.instrument
         if partition.table in _SMALL:
             rows = pl.concat(partition.rows)
-            draft = durable.new_draft(self._lake.live_drafts)
+            draft = durable.new_draft(self._drafts)
             partition.parts[0] = _Part(
                 PartitionWriter(partition.table, draft, rows, self._version), 0
             )

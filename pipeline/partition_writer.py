@@ -47,8 +47,12 @@ class _Appending:
         """Do nothing: `append` is what brings the bytes to the file."""
 
     def append(self) -> None:
-        """Bring to the file what was written since the last time."""
-        with self._path.open("ab") as file:
+        """Bring to the file what was written since the last time.
+
+        Raises FileNotFoundError if somebody has removed it: the rest alone would be no file.
+        """
+        with self._path.open("r+b" if self._appended else "xb") as file:
+            file.seek(self._appended)
             file.write(self._kept)
         self._appended += len(self._kept)
         self._kept.clear()

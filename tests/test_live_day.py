@@ -13,6 +13,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 import pipeline
+from pipeline import durable
 from pipeline.lake import Lake
 from pipeline.live_day import LiveDay
 from pipeline.schemas import TABLES as TABLES_OF
@@ -184,6 +185,28 @@ def test_what_is_not_known_yet_has_no_book(recorded: Recorded, tmp_path: Path) -
                     [name, time.replace(tzinfo=None), time.replace(tzinfo=None)],
                 )
                 assert gap.height == 1
+
+
+def test_a_day_that_others_still_bring_in_is_left_to_them(tmp_path: Path) -> None:
+    """A recording that follows another clears what a kill left, not what is being written."""
+    lake, door = Lake(tmp_path, EXCHANGE), Door(tmp_path, EXCHANGE)
+    put(tmp_path, at(0), minute_of(at(0)), LIVE)
+    draft = durable.new_draft(lake.live_drafts(TODAY))
+    draft.write_bytes(b"half")
+    with lake.holding_day(TODAY), LiveDay(lake, door, HOST, TOMORROW):
+        assert draft.exists()
+    with LiveDay(lake, door, HOST, TOMORROW):
+        assert not draft.exists()
+
+
+def test_what_a_kill_left_half_written_goes_when_the_day_is_made_whole(tmp_path: Path) -> None:
+    """Nobody else would look for it: the next recording may never come."""
+    lake = Lake(tmp_path, EXCHANGE)
+    put(tmp_path, at(0), minute_of(at(0)), LIVE)
+    draft = durable.new_draft(lake.live_drafts(TODAY))
+    draft.write_bytes(b"half")
+    ingest(tmp_path, EXCHANGE)
+    assert not draft.exists()
 
 
 def _time(minute: float) -> datetime:
