@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tests.capturing import Line
     from tests.faults.model import Book, Model, Stretch
 
-__all__ = ["compare"]
+__all__ = ["Tables", "compare", "compare_rows", "read", "stretches"]
 
 _MIDNIGHT: Final = "midnight"
 Row = dict[str, Any]
@@ -26,21 +26,28 @@ Tables = dict[tuple[str, str], list[Row]]
 
 def compare(data: Path, model: Model, lines: Sequence[Line]) -> None:
     """Raise AssertionError where the lake is other than it must be."""
-    lake = _read(data)
+    lake = read(data)
+    compare_rows(lake, model)
+    _same_holes(lake, model)
+    _same_counts(lake, model, lines)
+
+
+def compare_rows(lake: Tables, model: Model) -> None:
+    """Raise AssertionError where trades, tickers or books are other than they must be."""
     _same_rows("trades", lake, model.trades)
     _same_rows("tickers", lake, model.tickers)
     _same_rows("depth", lake, {name: [b.row for b in of] for name, of in model.depth.items()})
     for market, books in model.depth.items():
         _same_books(market, lake["depth", market], books)
     _same_order(lake, model)
-    _same_holes(lake, model)
-    _same_counts(lake, model, lines)
 
 
-def _read(data: Path) -> Tables:
-    """Return the rows of each table and market, times as microseconds."""
+def read(data: Path, day: str | None = None) -> Tables:
+    """Return the rows of each table and market, of all days or one; times as microseconds."""
     found: Tables = defaultdict(list)
     for path, frame in rows(data).items():
+        if day is not None and f"/date={day}/" not in path:
+            continue
         folders = dict(part.split("=", 1) for part in path.split("/") if "=" in part)
         table = path.split("/", 1)[0]
         plain = frame.with_columns(selectors.datetime().dt.epoch("us"))
@@ -100,7 +107,7 @@ def _same_order(lake: Tables, model: Model) -> None:
 def _same_holes(lake: Tables, model: Model) -> None:
     """See that what was not received is marked: of books exactly that, of trades no less."""
     for market in {market for _, market in model.order}:
-        gaps = _stretches(lake["gaps", market])
+        gaps = stretches(lake["gaps", market])
         assert gaps == unknown(model.standing[market], model.day), f"gaps of {market}"
         causes = [row["cause"] for row in lake["gaps", market]]
         if model.standing[market]:
@@ -108,13 +115,13 @@ def _same_holes(lake: Tables, model: Model) -> None:
             assert causes == ["not_fetched", *lost], f"gaps of {market}: {causes}"
         first, *later = lake["trade_gaps", market]
         assert (first["cause"], first["trades"]) == (_MIDNIGHT, len(model.trades[market])), market
-        claimed = unknown(_stretches(later), model.day)
+        claimed = unknown(stretches(later), model.day)
         told = f"trades of {market} are known in {claimed}"
         assert _within(claimed, model.connected[market]), f"{told}, which was not received"
         assert _within(model.live[market], claimed), f"{told}, which is too little"
 
 
-def _stretches(found: Iterable[Row]) -> list[Stretch]:
+def stretches(found: Iterable[Row]) -> list[Stretch]:
     """Return the stretches of rows, in order; those that touch as one."""
     joined: list[Stretch] = []
     for start, stop in sorted((row["start"], row["stop"]) for row in found):

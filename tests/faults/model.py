@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from pipeline.simulator.feed import Event
     from tests.faults.received import Arrived, Visit
 
-__all__ = ["DAY_US", "Book", "Model", "Stretch", "model_of"]
+__all__ = [
+    "DAY_US", "Book", "Model", "Stretch", "let_stand", "model_of", "number", "take", "unknown",
+]  # fmt: skip
 
 DAY_US: Final = 86_400_000_000
 _TABLES: Final = {
@@ -78,7 +80,7 @@ def model_of(visits: Sequence[Visit], events: Sequence[Event]) -> Model:
         model.day = visit.frames[0].at // DAY_US * DAY_US
         began: int | None = None
         for arrived in visit.frames:
-            if _take(model, arrived, visit.log.number) and began is None:
+            if take(model, arrived, visit.log.number) and began is None:
                 began = arrived.at
         end = visit.frames[-1].at + 1
         for market in {event.market for event in events}:
@@ -86,14 +88,14 @@ def model_of(visits: Sequence[Visit], events: Sequence[Event]) -> Model:
                 model.connected[market].append((visit.frames[0].at, end))
                 if began is not None:
                     model.live[market].append((began, end))
-        _end(model, visit.log.number, end)
+        let_stand(model, visit.log.number, end)
     for market, books in model.depth.items():
-        _number(books)
+        number(books)
         _check_missed(books, [e for e in events if (e.channel, e.market) == ("depth", market)])
     return model
 
 
-def _take(model: Model, arrived: Arrived, visit: int) -> bool:
+def take(model: Model, arrived: Arrived, visit: int) -> bool:
     """Take in one frame; tell whether it has data that can be read."""
     message = _read(arrived.frame.payload)
     if message is None:
@@ -184,7 +186,7 @@ def _checksum_status(item: dict[str, Any]) -> str:
 # --- what follows from one book to the next -------------------------------------------------------
 
 
-def _end(model: Model, visit: int, end: int) -> None:
+def let_stand(model: Model, visit: int, end: int) -> None:
     """Let books stand until the next one of the same connection, or its end."""
     for market, books in model.depth.items():
         there = [book for book in books if book.visit == visit]
@@ -195,7 +197,7 @@ def _end(model: Model, visit: int, end: int) -> None:
             model.standing[market].append((there[0].row["local_timestamp"], end))
 
 
-def _number(books: list[Book]) -> None:
+def number(books: list[Book]) -> None:
     """Say of each book what its seqNum says, against the one before."""
     epoch = 0
     before: Book | None = None

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pipeline.simulator.exchange.journal import ConnectionLog, FaultMet, Frame, Journal
     from tests.capturing import Line
 
-__all__ = ["Arrived", "Visit", "visits"]
+__all__ = ["Arrived", "Visit", "microseconds", "visits"]
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _WELCOME: Final = b'"Welcome"'
@@ -58,7 +58,7 @@ def visits(journal: Journal, lines: list[Line]) -> list[Visit]:
             assert any(ends(met.fault, met.value) for met in faults), f"{told}: ended for nothing"
         if kept:
             pairs = zip(sent, kept, strict=False)
-            found.append(Visit(log, [Arrived(f, _microseconds(li), li) for f, li in pairs]))
+            found.append(Visit(log, [Arrived(f, microseconds(li), li) for f, li in pairs]))
     assert not runs, f"recorded, and never sent: {runs}"
     return found
 
@@ -99,6 +99,7 @@ def _cuts_off(met: FaultMet) -> bool:
     return met.fault == "drop" or (met.fault == "stall" and float(met.value) >= LONG)
 
 
-def _microseconds(line: Line) -> int:
+def microseconds(line: Line) -> int:
+    """Return when a line arrived, in microseconds UTC."""
     whole = datetime.strptime(line.arrived[:26] + "+0000", "%Y-%m-%dT%H:%M:%S.%f%z")
     return (whole - _EPOCH) // timedelta(microseconds=1)
