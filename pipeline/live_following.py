@@ -91,17 +91,20 @@ class _Days:
         return max(last.values(), default=None)
 
     def _turn_to(self, day: date) -> None:
-        """Hold a day, unless an ingest does; end the one before it."""
+        """Hold a day, unless an ingest does; end those before it."""
         if self._date not in (None, day) and self._day:
             self._day.finish()
             self._leave()
             self._make_whole()
         if self._day is None:
-            self._date = day
+            is_first, self._date = self._date is None, day
             if self._held.enter_context(self._lake.holding_day(day)):
                 self._day = self._held.enter_context(
                     LiveDay(self._lake, self._door, self._host, day)
                 )
+                # A capture that ended before midnight left some. Today is held: not among them.
+                if is_first and any(known < day for known in self._lake.days_in_parts()):
+                    self._make_whole()
             else:
                 self._held.close()
                 log.info("%s is being ingested; what is recorded comes into the lake after", day)

@@ -1,4 +1,4 @@
-"""Whether `python -m tests.soak` would notice what it looks for."""
+"""A night at the end of a month, with a kill in it: `python -m tests.soak` has more of them."""
 
 from __future__ import annotations
 
@@ -11,13 +11,32 @@ import pytest
 import pipeline
 from tests.lakes import EXCHANGE, TODAY, ingest, minute_of, put
 from tests.making import at
-from tests.soak.plan import plan_of
+from tests.soak.plan import Plan, Step, plan_of
 from tests.soak.reading import check_alone, check_follows, same_tables, tables_of
+from tests.soak.running import run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from tests.soak.reading import Tables
+
+
+def test_a_month_ends_between_a_kill_and_the_next_start(tmp_path: Path) -> None:
+    """The next start makes whole what was recorded before; no answer is ever taken back."""
+    plan = Plan(
+        seed=1,
+        start=datetime(2024, 2, 29, 22, tzinfo=UTC),
+        end=datetime(2024, 3, 1, 3, tzinfo=UTC),
+        speed=120,
+        steps=(Step(datetime(2024, 2, 29, 22, 1, tzinfo=UTC), "outage"),),
+    )
+    counts, _ = run(plan, tmp_path)
+    assert counts["kills"] == counts["midnights"] == counts["made_whole"] == 1
+    assert counts["rows"] > 100
+
+
+# --- whether anything would be noticed ------------------------------------------------------------
 
 
 @pytest.fixture(name="tables", scope="module")
