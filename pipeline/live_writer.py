@@ -130,11 +130,16 @@ class LiveWriter:
             partition.rows.append(rows)
 
     def commit(self, facts: Mapping[str, Mapping[str, int]]) -> None:
-        """Make visible what was written; `facts` are what coverage says of each instrument."""
+        """Make visible what was written; `facts` are what coverage says of each instrument.
+
+        Of a table that is said anew, what was not written since the last time is no longer so.
+        """
         with durable.writing(self._lake.root):
             for partition in sorted(self._partitions.values(), key=lambda of: str(of.instrument)):
                 if partition.changed:
                     self._put(partition)
+                elif partition.table in _SAID_ANEW:
+                    self._remove(partition)
             self._filing.put(self._about)
             rows = [self._catalogued(name, facts[name]) for name in sorted(facts)]
             self._lake.say_recorded(self._day, pl.DataFrame(rows, schema=CATALOGUE.schema))
@@ -191,6 +196,11 @@ class LiveWriter:
             durable.put_folder(folder, partition.folder)
             partition.is_there = True
         partition.changed = False
+
+    def _remove(self, partition: _Partition) -> None:
+        """Let there be no row of a partition, as in a day that is made whole: no file."""
+        durable.remove_folder(partition.folder, self._drafts)
+        del self._partitions[partition.table, partition.instrument]
 
     def _finished(self, partition: _Partition) -> Iterator[tuple[str, Path]]:
         """Close what was begun since the last time; yield the names of parts and their drafts."""
