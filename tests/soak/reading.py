@@ -160,7 +160,9 @@ class Reader:
                 time.sleep(time.monotonic() - began)  # half of the time is left to the others
 
     def _turn(self, lake: OpenLake) -> None:
-        since = min([self._now().date() - timedelta(1), *self._lake.days_in_parts()])
+        # Of each day until it is whole, and of the day before, should its rows yet change.
+        unfinished = {*self._lake.days_in_parts(), *self.seen} - self.made_whole.keys()
+        since = min([self._now().date() - timedelta(1), *unfinished])
         days = [since + timedelta(number) for number in range(10)]
         before = {day: self._state(day) for day in days}
         tables = tables_of(lake, since)
