@@ -98,12 +98,14 @@ class Covering(Protocol):
 class Break(NamedTuple):
     """Between lines, at `place`, a feed breaks: it is unknown from `time` on, and why.
 
-    Time is on the arrival clock, in microseconds.
+    Time is on the arrival clock, in microseconds. `is_border`: from here on another recorder's
+    slices count, or none; what follows tells nothing of what was before.
     """
 
     place: int
     time: int
     cause: str
+    is_border: bool = False
 
 
 class Disconnect(NamedTuple):
@@ -250,7 +252,7 @@ class Coverage:
             else:
                 minute -= event.place % MINUTE_PLACES == 0
                 if broken := self._broken(event, feed, minute):
-                    yield Break(event.place, *broken)
+                    yield Break(event.place, *broken, is_border=True)
 
     def minutes_fetched(self, feed: Feed) -> int:
         """Return how many minutes of the day so far have a slice that covers the feed."""

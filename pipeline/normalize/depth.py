@@ -250,12 +250,13 @@ class DepthFeed:
 def _earliest(breaks: Iterable[Break]) -> int:
     """Return from when on nothing is known: a clock may have stepped back from break to break.
 
-    One that follows a minute never fetched says nothing of what was before that minute.
+    Not behind a border: a recorder whose slices count from there on may have heard its last line
+    long before, while others counted.
     """
     times = []
     for at in breaks:
         times.append(at.time)
-        if at.cause == NOT_FETCHED:
+        if at.is_border:
             break
     return min(times)
 
