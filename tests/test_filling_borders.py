@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pipeline
 from pipeline.slices import Request
-from tests.lakes import EVERYTHING, EXCHANGE, ingest, put
+from tests.lakes import EXCHANGE, ingest, put
 from tests.making import at, depth, trade
 from tests.two_recorders import HOST
 
@@ -47,7 +47,9 @@ def test_what_live_heard_long_before_ends_no_book_of_history(tmp_path: Path) -> 
     for minute in (600, 601):
         put(tmp_path, at(minute), [book(minute, 10, minute)])
     put(tmp_path, at(600), [book(600, 10.1, 600)], LIVE)
-    put(tmp_path, at(602), ["", book(602, 30, 602)], LIVE)  # it was lost in a minute that is not read
+    put(
+        tmp_path, at(602), ["", book(602, 30, 602)], LIVE
+    )  # it was lost in a minute that is not read
     put(tmp_path, at(603), [book(603, 10, 603)])
     put(tmp_path, at(604), [], LIVE)
     put(tmp_path, at(605), [book(605, 10, 605)])

@@ -82,6 +82,8 @@ class Connections:
             if owner.cause is not None:
                 feed.lose(owner.time, owner.cause)
             feed.be_told_by(owner.time, is_refused=self._is_refused(of, owner))
+            if owner.cause is None and self._is_deaf(owner.rank, owner.place):
+                feed.lose(owner.time, DISCONNECT)
             for event in self._of(owner.rank, owner.place, following.place):
                 match event:
                     case Disconnect(time=time):
@@ -92,6 +94,21 @@ class Connections:
                     case SignOfLife(time=time):
                         feed.find(time)
         return feed.rows(self._day_start + DAY_US)
+
+    def _is_deaf(self, rank: int, place: int) -> bool:
+        """Say whether slices of a rank told of a disconnect before a place, and of no line since.
+
+        They may have been read while they did not count for a feed.
+        """
+        for minute in range(place // MINUTE_PLACES, -1, -1):
+            events = [
+                event
+                for event in self._events.get((minute, rank), ())
+                if event.place < place and not isinstance(event, Answer)
+            ]
+            if events:
+                return isinstance(max(events, key=lambda event: event.place), Disconnect)
+        return False
 
     def _is_refused(self, feed: Feed, owner: Owner) -> bool:
         """Say whether a subscription was refused before a slice of its rank counted."""
