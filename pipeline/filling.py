@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
@@ -20,16 +20,17 @@ from pipeline.normalize.coverage import MINUTE_PLACES, Answer
 from pipeline.normalize.stretches import Cut, arrivals
 from pipeline.times import MINUTE_US, MINUTES_OF_DAY, day_start_us
 from pipeline.told import DATA, EMPTY, told_by
+from pipeline.twice import Twice
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import date
 
     from numpy.typing import NDArray
 
     from pipeline.normalize.coverage import Feed
     from pipeline.slices import DayOfSlices
-    from pipeline.told import Key, Told, ToldTrade
+    from pipeline.told import Around, Key, Minute, Told
 
 __all__ = ["Conflict", "Filling", "filling_of"]
 
@@ -38,10 +39,6 @@ _MINUTE: Final = 600_000_000  # of clocks: 100 ns
 # many minutes, of which both have several, it is no chance that none is in both.
 _MINUTES_APART: Final = 3
 _SEVERAL: Final = 2
-
-# What the slices of a minute tell, by rank; and some minutes, by number.
-Minute: TypeAlias = "dict[int, Told]"
-Around: TypeAlias = "dict[int, Minute]"
 
 
 class Conflict(NamedTuple):
@@ -62,7 +59,7 @@ class Filling:
     """
 
     cuts: dict[int, list[Cut]] = field(default_factory=dict)
-    skipped: dict[int, dict[int, frozenset[tuple[int, int]]]] = field(default_factory=dict)
+    skipped: dict[int, dict[int, set[tuple[int, int]]]] = field(default_factory=dict)
     answers: dict[int, list[Answer]] = field(default_factory=dict)
     conflict: Conflict | None = None
 
@@ -74,9 +71,10 @@ def filling_of(held: Sequence[DayOfSlices]) -> Filling:
     """
     leaders = [rank for rank, day in enumerate(held) if day.request.recorder is None]
     others = [rank for rank, day in enumerate(held) if day.request.recorder is not None]
-    if not any(_lacks(held, leaders, others, minute) for minute in range(MINUTES_OF_DAY)):
+    if not _lacks([held[rank] for rank in leaders], [held[rank] for rank in others]):
         return Filling()
     comparison, found = _Comparison(held, leaders, others), Filling()
+    twice = Twice([day.request for day in held], leaders, others)
     ears = {rank: _Ear() for rank in leaders}
     heard: dict[int, list[NDArray[np.int64]]] = {}  # by minute: when others had lines with data
     for minute, around in _by_three(held):
@@ -87,7 +85,7 @@ def filling_of(held: Sequence[DayOfSlices]) -> Filling:
         heard[minute] = [_clocks_of_data(told) for told in live.values()]
         if conflict := comparison.take(minute, around):
             return Filling(conflict=conflict)
-        found.skipped[minute] = _in_both(held, leaders, live, around)
+        twice.take(minute, around)
         found.answers[minute] = _answers(held[0].day, minute, live)
     if conflict := comparison.finish():
         return Filling(conflict=conflict)
@@ -95,6 +93,7 @@ def filling_of(held: Sequence[DayOfSlices]) -> Filling:
         for hole in ear.finish():
             for minute, cut in _cuts(rank, hole, ear.lines, heard).items():
                 found.cuts.setdefault(minute, []).append(cut)
+    found.skipped = twice.finish(found.cuts)
     return found
 
 
@@ -107,13 +106,16 @@ def _answers(day: date, minute: int, live: Minute) -> list[Answer]:
     ]
 
 
-def _lacks(
-    held: Sequence[DayOfSlices], leaders: Iterable[int], others: Iterable[int], minute: int
-) -> bool:
-    """Say whether history may have a gap in a minute of which there is a live recording."""
-    facts = [held[rank].slices.get(minute) for rank in leaders]
-    has_gap = any(of is None or of.disconnects for of in facts)
-    return has_gap and any(minute in held[rank].slices for rank in others)
+def _lacks(history: Iterable[DayOfSlices], live: Iterable[DayOfSlices]) -> bool:
+    """Say whether history may have a gap in a minute of which there is a live recording.
+
+    A disconnect may tell of one that began long before its minute, and ends long after it.
+    """
+    recorded = {minute for day in live for minute in day.slices}
+    return bool(recorded) and any(
+        not recorded <= day.slices.keys() or any(of.disconnects for of in day.slices.values())
+        for day in history
+    )
 
 
 def _by_three(held: Sequence[DayOfSlices]) -> Iterator[tuple[int, Around]]:
@@ -308,36 +310,3 @@ class _Comparison:
 def _named(key: Key) -> str:
     feed, what, number = key
     return f"{feed.channel} of {feed.instrument} with {what} {number}"
-
-
-def _in_both(
-    held: Sequence[DayOfSlices], leaders: Sequence[int], live: Minute, around: Around
-) -> dict[int, frozenset[tuple[int, int]]]:
-    """Return, by rank, the trades of a minute that history has too: line and item.
-
-    That is of feeds that it was asked for: others may be left to the live recording. One without an
-    id is known by all that is said of it, as often as history says so.
-    """
-    known = Counter(
-        _identity(trade)
-        for slices in around.values()
-        for rank in leaders
-        if rank in slices
-        for trade in slices[rank].trades
-        if held[rank].request.covers(*trade.feed)
-    )
-    found = {}
-    for rank, told in live.items() if known else ():
-        seen: Counter[Hashable] = Counter()
-        skipped = set()
-        for trade in told.trades:
-            identity = _identity(trade)
-            seen[identity] += 1
-            if seen[identity] <= known[identity] or (trade.id is not None and known[identity]):
-                skipped.add((trade.line, trade.item))
-        found[rank] = frozenset(skipped)
-    return found
-
-
-def _identity(trade: ToldTrade) -> Hashable:
-    return (trade.feed, trade.content) if trade.id is None else (trade.feed, trade.id)

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from pipeline.normalize.coinflex import Book, Message
 
-__all__ = ["DATA", "EMPTY", "SILENT", "Key", "Told", "ToldTrade", "told_by"]
+__all__ = ["DATA", "EMPTY", "SILENT", "Around", "Key", "Minute", "Told", "ToldTrade", "told_by"]
 
 # What a line is to whoever asks whether its recorder heard: a line says something of a market, or
 # it is an acknowledgement or can't be read, or it is a disconnect.
@@ -86,6 +86,11 @@ class Told:
         self.trades.append(trade)
         if trade.id is not None:
             self.note((trade.feed, "id", trade.id), trade.content, trade.line)
+
+
+# What the slices of a minute tell, by rank; and some minutes, by number.
+Minute: TypeAlias = dict[int, Told]
+Around: TypeAlias = dict[int, Minute]
 
 
 def told_by(path: Path, day: date, minute: int, *, exactly: bool = False) -> Told:

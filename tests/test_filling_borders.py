@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pipeline
@@ -43,7 +44,7 @@ def seconds(column: str) -> str:
 
 
 def test_what_live_heard_long_before_ends_no_book_of_history(tmp_path: Path) -> None:
-    """Where live begins to count, its last line may be of hours ago, or there may be none at all."""
+    """Where live begins to count, its last line may be of hours ago, if there is one."""
     for minute in (600, 601):
         put(tmp_path, at(minute), [book(minute, 10, minute)])
     put(tmp_path, at(600), [book(600, 10.1, 600)], LIVE)
@@ -86,3 +87,91 @@ def test_trades_are_unknown_where_live_was_deaf_before_it_counted(tmp_path: Path
         (60, 140, "disconnect"),
         (180, 86400, "end_of_coverage"),
     ]
+
+
+OF_A = Request(EXCHANGE, "tardis", None, ("A",))
+OF_A_AND_B = Request(EXCHANGE, "tardis", None, ("A", "B"))
+TRADES_ALONE = Request(EXCHANGE, "tardis", ("trade",))
+LIVE_OF_A_AND_C = Request(EXCHANGE, "live", ("depth", "trade"), ("A", "C"), HOST)
+
+
+def made(second: float, of: float, id_: str | None, instrument: str = "A", minute: int = 0) -> str:
+    """Return the line of a trade that was made at a second of the day, and arrived at another."""
+    stamp, text = trade(at(minute, second), "100", "1", instrument=instrument).split(" ", 1)
+    message = json.loads(text)
+    item = message["data"][0]
+    item |= {"timestamp": str(round(at(0, of).timestamp() * 1000)), "tradeId": id_}
+    if id_ is None:
+        del item["tradeId"]
+    return f"{stamp} {json.dumps(message, separators=(',', ':'))}"
+
+
+def trades(data: Path) -> list[tuple[Any, ...]]:
+    """Return when trades arrived, their instrument and what they are from."""
+    what = f"{seconds('local_timestamp')}, instrument, origin[:4]"
+    return asked(data, f"select {what} from trades order by all")
+
+
+def test_a_trade_that_history_has_but_does_not_count_is_taken_from_live(tmp_path: Path) -> None:
+    """Tardis sent it unasked, and of its instrument what was recorded live counts."""
+    lines = [book(0, 1, 1), made(2, 2, "c", "C"), book(0, 3, 2)]
+    put(tmp_path, at(0), [*lines, "", book(0, 30, 5)], OF_A)
+    lines = [book(0, 1.1, 1), made(2.1, 2, "c", "C"), book(0, 3.1, 2), book(0, 9, 3)]
+    put(tmp_path, at(0), lines, LIVE_OF_A_AND_C)
+    brought_in(tmp_path)
+    assert trades(tmp_path) == [(2.1, "C", "live")]
+
+
+def test_a_trade_in_a_line_that_is_cut_from_history_is_taken_from_live(tmp_path: Path) -> None:
+    """By a clock that ran away the line may be of any time, so it does not count in a hole."""
+    off = [made(0.5, 20, "1", minute=1), made(0.6, 40, "2", minute=1)]
+    lines = [book(0, 1, 1), "", off[0], book(0, 30, 9), off[1], book(0, 31, 10)]
+    put(tmp_path, at(0), [*lines, book(0, 45, 11), "", book(0, 55, 15)])
+    lines = [book(0, 1.1, 1), made(20.1, 20, "1"), made(40.1, 40, "2"), book(0, 50, 12)]
+    put(tmp_path, at(0), lines, LIVE)
+    brought_in(tmp_path)
+    assert trades(tmp_path) == [(20.1, "A", "live"), (60.6, "A", "tard")]
+
+
+def test_trades_without_an_id_are_counted_once_where_requests_overlap(tmp_path: Path) -> None:
+    """Two like each other were made, history heard the first, twice."""
+    put(tmp_path, at(0), [book(0, 1, 1), made(2, 2, None), "", book(0, 30, 5)], OF_A_AND_B)
+    put(tmp_path, at(0), [made(2, 2, None), "", made(31, 31, None)], TRADES_ALONE)
+    put(tmp_path, at(0), [book(0, 1.1, 1), made(2.1, 2, None), made(2.2, 2, None)], LIVE)
+    brought_in(tmp_path)
+    assert trades(tmp_path) == [(2, "A", "tard"), (2.2, "A", "live"), (31, "A", "tard")]
+
+
+def test_what_began_in_a_minute_that_live_lacks_is_filled(tmp_path: Path) -> None:
+    """The empty line stands where live has nothing, but history was deaf long before and after."""
+    put(tmp_path, at(0), [book(0, 1, 1)])
+    put(tmp_path, at(1), [])
+    put(tmp_path, at(2), [""])
+    put(tmp_path, at(3), [])
+    put(tmp_path, at(4), [book(4, 30, 50)])
+    for minute in (0, 1, 3, 4):
+        put(tmp_path, at(minute), [book(minute, 10, 10 * minute + 2)], LIVE)
+    brought_in(tmp_path)
+    found = asked(tmp_path, "select seq_num, origin[:4] from depth_messages order by all")
+    assert [number for number, of in found if of == "live"] == [2, 12, 32, 42]
+    [row] = asked(tmp_path, "select minutes_fetched from coverage")
+    assert row == (5,)
+    causes = asked(tmp_path, "select cause from gaps order by start")
+    assert [cause for (cause,) in causes] == [
+        "disconnect", "disconnect", "changeover", "end_of_coverage",
+    ]  # fmt: skip
+
+
+def test_a_minute_that_was_fetched_while_deaf_is_a_disconnect(tmp_path: Path) -> None:
+    """Also where live is lacking: so the next day does not begin as if trades were known."""
+    for minute in (1438, 1439):
+        put(tmp_path, at(minute), [book(1438, 1, 1), ""] if minute == 1438 else [])
+    put(tmp_path, at(1438), [book(1438, 10, 2)], LIVE)
+    put(tmp_path, at(1440), [book(1440, 20, 9)])
+    brought_in(tmp_path)
+    lacking = asked(
+        tmp_path,
+        f"select {seconds('start')} - 86400, {seconds('stop')} - 86400, cause "
+        "from trade_gaps('A', '2020-08-01 23:59', '2020-08-02 00:01') order by all",
+    )
+    assert lacking == [(-60, 0, "disconnect"), (0, 20, "disconnect")]

@@ -60,6 +60,7 @@ LAYERS = [
     ["pipeline.plots", "pipeline.research"],
     ["pipeline"],
     ["pipeline.told"],
+    ["pipeline.twice"],
     ["pipeline.filling"],
     ["pipeline.day_sources"],
     ["pipeline.answer_reading", "pipeline.reading"],
