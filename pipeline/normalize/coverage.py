@@ -292,7 +292,7 @@ class Coverage:
         """
         after = self._owner(event.heard, feed, minute)
         if event.before is None:
-            return (event.time, event.cause) if after is None else None
+            return (event.time, self._why_none(event, feed, minute)) if after is None else None
         before = self._owner(event.before, feed, minute)
         if before is None:
             return None
@@ -300,8 +300,14 @@ class Coverage:
         if after is not None and recorder == self._requests[after].recorder:
             return None
         if event.cause == DISCONNECT or (after is None and event.cause == NOT_FETCHED):
-            return event.time, event.cause
+            return event.time, self._why_none(event, feed, minute)
         return (event.last_lines[recorder] or 0) + 1, CHANGEOVER
+
+    def _why_none(self, event: _Event, feed: Feed, minute: int) -> str:
+        """Return why no slice counts: also where one was fetched, its recorder may be deaf."""
+        at = event.place // MINUTE_PLACES
+        fetched = self._fetched[bisect_right(self._fetched, at, key=itemgetter(0)) - 1][1]
+        return event.cause if self._owner(fetched, feed, minute) is None else DISCONNECT
 
     def _owner(self, heard: tuple[int, ...], feed: Feed, minute: int) -> int | None:
         """Return whose slice counts, as far as deliveries up to a minute tell."""
