@@ -77,13 +77,13 @@ def stretches_of(
     ranks: tuple[int, ...], arrived: Sequence[NDArray[np.int64]], cuts: Sequence[Cut]
 ) -> list[Stretch]:
     """Cut a minute into stretches. `ranks` are those of its slices, whose lines `arrived`."""
-    borders = sorted(_borders(ranks, arrived, cuts), key=lambda at: (at.place, at.is_deaf))
     deaf = {cut.rank for cut in cuts if cut.begins is None}
-    starts = [_Border(0, 0, NOT_FETCHED, -1, (0,) * len(ranks)), *borders]
-    ends = [*(border.before for border in borders), tuple(map(len, arrived))]
+    starts = [_Border(0, 0, NOT_FETCHED, (0,) * len(ranks), frozenset())]
+    starts += _borders(ranks, arrived, cuts)
+    ends = [*(border.before for border in starts[1:]), tuple(map(len, arrived))]
     found = []
     for start, stops in zip(starts, ends, strict=True):
-        deaf = deaf | {start.rank} if start.is_deaf else deaf - {start.rank}
+        deaf = deaf | start.ranks if start.cause == DISCONNECT else deaf - start.ranks
         spans = zip(ranks, start.before, stops, strict=True)
         lines = tuple(Lines(range(low + 1, high + 1), rank in deaf) for rank, low, high in spans)
         found.append(Stretch(start.place, start.time, start.cause, lines))
@@ -91,38 +91,33 @@ def stretches_of(
 
 
 class _Border(NamedTuple):
-    """Where a rank goes deaf, or is heard again: how many lines of each slice are before it."""
+    """Where some ranks go deaf, or are heard again: how many lines of each slice are before it."""
 
     place: int
     time: int
     cause: str
-    rank: int
     before: tuple[int, ...]
-
-    @property
-    def is_deaf(self) -> bool:
-        return self.cause == DISCONNECT
+    ranks: frozenset[int]
 
 
 def _borders(
     ranks: tuple[int, ...], arrived: Sequence[NDArray[np.int64]], cuts: Sequence[Cut]
 ) -> Iterator[_Border]:
+    """Yield the borders in order. What lies at one moment is one, lest a line is read twice."""
     clocks = np.sort(np.concatenate(arrived))
-
-    def border(
-        cut: Cut, cause: str, own: int, clock: int, time: int, side: Literal["left", "right"]
-    ) -> _Border:
+    # What arrived at the moment itself came before one goes deaf, and after it hears again.
+    at: dict[tuple[int, bool], dict[int, int]] = {}  # how many lines are before it, by rank
+    for cut in cuts:
+        if cut.begins is not None:
+            at.setdefault((cut.begins, True), {})[cut.rank] = cut.lines.start - 1
+        if cut.ends is not None:
+            at.setdefault((cut.ends, False), {})[cut.rank] = cut.lines.stop - 1
+    for (clock, is_deaf), own in sorted(at.items()):
+        side: Literal["left", "right"] = "right" if is_deaf else "left"
         before = tuple(
-            own if rank == cut.rank else int(np.searchsorted(each, clock, side))
+            own[rank] if rank in own else int(np.searchsorted(each, clock, side))
             for rank, each in zip(ranks, arrived, strict=True)
         )
         place = 2 * int(np.searchsorted(clocks, clock, side))
-        return _Border(place, time, cause, cut.rank, before)
-
-    for cut in cuts:
-        # What arrived at the moment itself came before one goes deaf, and after it hears again.
-        if (clock := cut.begins) is not None:
-            time = clock // 10 + 1
-            yield border(cut, DISCONNECT, cut.lines.start - 1, clock, time, "right")
-        if (clock := cut.ends) is not None:
-            yield border(cut, CHANGEOVER, cut.lines.stop - 1, clock, clock // 10, "left")
+        time, cause = (clock // 10 + 1, DISCONNECT) if is_deaf else (clock // 10, CHANGEOVER)
+        yield _Border(place, time, cause, before, frozenset(own))
