@@ -2,7 +2,8 @@
 
 The rule for sequence numbers: a forward step of at most 1,000 per second of exchange time (and
 1,000 at least) says how many snapshots were missed; step 0 is a repeat; any other jump is a
-restart of the exchange's engine: a new epoch, and what was missed is not known.
+restart of the exchange's engine: a new epoch, and what was missed is not known. Where another
+recorder goes on, it may tell once more what was heard already: then as large a step back is none.
 """
 
 from __future__ import annotations
@@ -22,21 +23,24 @@ class Carry(NamedTuple):
     seq_num: int | None = None
     timestamp: int | None = None
     epoch: int = 0
+    origin: str | None = None
 
     @classmethod
     def of(cls, labelled: pl.DataFrame) -> Carry:
         """Return the carry that labelled rows leave behind; raises if there are none."""
-        last = labelled.select("seq_num", pl.col("timestamp").to_physical(), "epoch").row(-1)
+        last = labelled.select("seq_num", pl.col("timestamp").to_physical(), "epoch", "origin").row(
+            -1
+        )
         return cls(*last)
 
 
 def label(rows: pl.DataFrame, carry: Carry, next_time: int) -> pl.DataFrame:
     """Return consecutive rows of one feed with their labels.
 
-    Needs the columns local_timestamp, timestamp, seq_num, the best prices, `after_gap` (the feed
-    was broken before the row) and `broken_from` (just after the row, the feed broke: when). Adds
-    seq_step, missed, missed_in_gap, epoch, duplicate, crossed and valid_until. `next_time` is the
-    arrival of the message after the last row, or the end of the day, in microseconds.
+    Needs the columns local_timestamp, timestamp, seq_num, origin, the best prices, `after_gap` (the
+    feed was broken before the row) and `broken_from` (just after the row, the feed broke: when).
+    Adds seq_step, missed, missed_in_gap, epoch, duplicate, crossed and valid_until. `next_time` is
+    the arrival of the message after the last row, or the end of the day, in microseconds.
     """
     seq, time = pl.col("seq_num"), pl.col("timestamp")
     before = seq.shift(1, fill_value=pl.lit(carry.seq_num, pl.Int64))
@@ -47,7 +51,14 @@ def label(rows: pl.DataFrame, carry: Carry, next_time: int) -> pl.DataFrame:
     # 128 bits: the difference of two 64-bit numbers may not fit into 64.
     rows = rows.with_columns(_step=seq.cast(pl.Int128) - before.cast(pl.Int128), _most=plausible)
     step = pl.col("_step")
-    restart = ((step < 0) | (step > pl.col("_most"))).fill_null(False)
+    goes_on = pl.col("origin") == pl.col("origin").shift(1, fill_value=pl.lit(carry.origin))
+    again = (
+        pl.col("after_gap")
+        & ~goes_on.fill_null(True)
+        & (step < 0)
+        & (step >= -_PLAUSIBLE_PER_SECOND)
+    )
+    restart = (((step < 0) & ~again) | (step > pl.col("_most"))).fill_null(False)
     lost = pl.when(~restart).then((step - 1).clip(0)).cast(pl.Int64, strict=False)
     following = (
         pl.col("local_timestamp")
