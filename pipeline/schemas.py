@@ -204,7 +204,7 @@ TRADE_GAPS: Final = Table(
             "",
             "disconnect, not_fetched, end_of_coverage or changeover. Of the day's first row "
             "midnight: up to the first line nothing is lacking, unless the day before ended in a "
-            "disconnect, or with another recorder.",
+            "disconnect or changeover, or with another recorder.",
         ),
         Column(
             "trades", pl.Int64(), "trades", "On the day's first row: how many it has; else NULL."

@@ -175,3 +175,76 @@ def test_a_minute_that_was_fetched_while_deaf_is_a_disconnect(tmp_path: Path) ->
         "from trade_gaps('A', '2020-08-01 23:59', '2020-08-02 00:01') order by all",
     )
     assert lacking == [(-60, 0, "disconnect"), (0, 20, "disconnect")]
+
+
+def test_no_line_is_read_twice_where_two_requests_go_deaf_at_once(tmp_path: Path) -> None:
+    """Both have the same last line, and the same empty one behind it."""
+    lost = ["", "2020-08-01T00:00:03.0000000Z what is this?"]
+    for request in (OF_A_AND_B, DEPTH_ALONE):
+        lines = [book(0, 1, 1), book(0, 3, 2), *lost, book(0, 30, 5)]
+        put(tmp_path, at(0), lines, request)
+    put(tmp_path, at(0), [book(0, 1.1, 1), book(0, 10, 3)], LIVE)
+    brought_in(tmp_path)
+    read = asked(tmp_path, "select origin[:4], lines, disconnects, quarantined from ingests")
+    assert sorted(read) == [("live", 2, 0, 0), ("tard", 4, 1, 1), ("tard", 4, 1, 1)]
+    assert len(asked(tmp_path, "select * from quarantine")) == 2
+    assert asked(tmp_path, "select disconnects, depth_messages from coverage") == [(1, 4)]
+
+
+def test_what_comes_twice_at_a_border_is_no_restart(tmp_path: Path) -> None:
+    """A slower recorder tells numbers again that a quicker one had; an engine's restart is one."""
+    put(tmp_path, at(0), [book(0, 1, 9001), book(0, 2, 9002), book(0, 3, 9003), ""])
+    put(tmp_path, at(1), [book(1, 40, 9008), book(1, 41, 9009)])
+    put(tmp_path, at(2), ["", book(2, 40, 12), book(2, 41, 11)])
+    lines = [book(0, 1.3, 9001), book(0, 3.1, 9002), book(0, 3.3, 9003), book(0, 9, 9005)]
+    put(tmp_path, at(0), lines, LIVE)
+    put(tmp_path, at(1), [book(1, 30, 9007), book(1, 40.1, 9008)], LIVE)
+    put(tmp_path, at(2), [book(2, 10, 11)], LIVE)
+    brought_in(tmp_path)
+    found = asked(
+        tmp_path,
+        "select seq_num, seq_step, missed, missed_in_gap, epoch from depth_messages "
+        "order by message",
+    )
+    assert found == [
+        (9001, None, None, None, 0),
+        (9002, 1, 0, None, 0),
+        (9003, 1, 0, None, 0),
+        (9002, -1, None, 0, 0),
+        (9003, 1, 0, None, 0),
+        (9005, 2, 1, None, 0),
+        (9007, 2, 1, None, 0),
+        (9008, 1, None, 0, 0),
+        (9009, 1, 0, None, 0),
+        (11, -8998, None, None, 1),
+        (12, 1, None, 0, 1),
+        (11, -1, None, None, 2),
+    ]
+
+
+def test_no_book_is_carried_to_a_day_that_another_recorder_begins(tmp_path: Path) -> None:
+    """Though its first book is of the same one as the last of the day before."""
+    put(tmp_path, at(1439), [book(1439, 59, 100)])
+    put(tmp_path, at(1440), [book(1440, 1, 1, "B")], LIVE)
+    put(tmp_path, at(1441), [book(1441, 5, 101)])
+    brought_in(tmp_path)
+    assert asked(tmp_path, "from book_at('A', '2020-08-02 00:00:00.5')") == []
+    assert pipeline.open(tmp_path).book_at("A", "2020-08-02 00:00:00.5").height == 0
+
+
+def test_a_changeover_to_the_end_of_a_day_goes_on_in_the_next(tmp_path: Path) -> None:
+    """History has nothing to say yet: nobody knows whether it is connected."""
+    put(tmp_path, at(1437), [book(1437, 1, 1)])
+    put(tmp_path, at(1438), [book(1438, 1, 2)], LIVE)
+    put(tmp_path, at(1439), [])
+    put(tmp_path, at(1440), [book(1440, 20, 5)])
+    brought_in(tmp_path)
+    lacking = asked(
+        tmp_path,
+        f"select {seconds('start')} - 86400, {seconds('stop')} - 86400, cause "
+        "from trade_gaps('A', '2020-08-01 23:59:30', '2020-08-02 00:01') order by all",
+    )
+    assert [(round(start), stop, cause) for start, stop, cause in lacking] == [
+        (-119, 0, "changeover"),
+        (0, 20, "changeover"),
+    ]

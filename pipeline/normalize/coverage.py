@@ -254,6 +254,12 @@ class Coverage:
                 if broken := self._broken(event, feed, minute):
                     yield Break(event.place, *broken, is_border=True)
 
+    def may_carry(self, feed: Feed, rank: int) -> bool:
+        """Say whether a rank has the recorder, if any, that counts for a feed as the day begins."""
+        first = self._owner(self._events[0].heard, feed, 0)
+        requests = self._requests
+        return first is None or requests[first].recorder == requests[rank].recorder
+
     def minutes_fetched(self, feed: Feed) -> int:
         """Return how many minutes of the day so far have a slice that covers the feed."""
         delivered = {self.delivered.get((rank, feed), 0) for rank in range(len(self._requests))}

@@ -223,6 +223,8 @@ class DayNormalizer:
             state = self._depth[feed] = DepthFeed(
                 feed.channel,
                 partial(self._coverage.breaks, feed),
+                partial(self._coverage.may_carry, feed),
+                self._day_start,
                 self._lineage,
                 self._actions,
                 partial(self._emit, feed.channel, feed.instrument),

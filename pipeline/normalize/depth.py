@@ -77,6 +77,7 @@ class DepthFeed:
     """The state of one feed within one day.
 
     `breaks` yields where coverage broke after one place and before another (None: ever).
+    `may_carry` says of the first message's rank whether its recorder counted as the day began.
     `emit` takes finished frames with exactly the columns of `depth`, in order.
     """
 
@@ -84,6 +85,8 @@ class DepthFeed:
         self,
         channel: str,
         breaks: Callable[[int, int | None], Iterable[Break]],
+        may_carry: Callable[[int], bool],
+        day_start: int,
         lineage: Lineage,
         actions: Collection[str | None],
         emit: Callable[[pl.DataFrame], None],
@@ -91,6 +94,8 @@ class DepthFeed:
         self.gaps: list[Gap] = []
         self._channel = channel
         self._breaks = breaks
+        self._may_carry = may_carry
+        self._day_start = day_start
         self._lineage = lineage
         self._actions = actions
         self._emit = emit
@@ -204,6 +209,9 @@ class DepthFeed:
         if self._taken == 0:
             arrived = int(rows["local_timestamp"][0])
             self._carry_until = min(arrived, _earliest(breaks[0])) if 0 in breaks else arrived
+            if not self._may_carry(int(rows["rank"][0])):
+                # Whose the book of the day before is, is seen by whose this one is.
+                self._carry_until = min(self._carry_until, self._day_start)
         for index, causes in sorted(breaks.items()):
             begin = _earliest(causes)
             self._note_gap(begin, int(rows["local_timestamp"][index]), causes[0].cause)

@@ -1,8 +1,8 @@
 -- One row per stretch [start, stop) of a day in which trades may be lacking, in some files of
 -- `trade_gaps`, with whose it is, and before them one of each day in the lake: of cause 'midnight', and
--- empty, with the number of trades that the day has. Where a day ended in a disconnect, or with what
--- another recorder has, the next one begins with a stretch up to its first line; the files must have
--- both days to tell.
+-- empty, with the number of trades that the day has. Where a day ended in a disconnect, in a
+-- changeover, or with what another recorder has, the next one begins with a stretch up to its first
+-- line; the files must have both days to tell.
 create or replace macro trade_gap_rows(files) as table
 with
   stored as materialized (
@@ -11,9 +11,9 @@ with
   ),
 
   ended_unsure as (
-    select instrument, date + 1 as next_date, 'disconnect' as cause
+    select instrument, date + 1 as next_date, cause
     from stored
-    where cause = 'disconnect' and stop = (date + 1)::timestamp
+    where cause in ('disconnect', 'changeover') and stop = (date + 1)::timestamp
     union all
     select instrument, following.date, 'changeover'
     from stored
