@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import gzip
 import threading
-from concurrent.futures import Future
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 
 from aiohttp import web
 
 from pipeline.config import Settings, TardisSettings
+from pipeline.simulator.threaded import running
 
 from .making import DAY, at, depth, trade, write_minute
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
 KEY = "TD.a-key/with+signs=and%more"
@@ -113,31 +112,33 @@ class Seen(list[Any]):
             return self._changed.wait_for(lambda: len(self) >= count, deadline)
 
 
-@contextmanager
-def serving(handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> Iterator[str]:
-    """Answer every request with a handler, in a thread of its own; yields the base URL."""
-    started: Future[tuple[str, asyncio.AbstractEventLoop, asyncio.Event]] = Future()
+class _Service:
+    """Answers every request with a handler."""
 
-    async def serve() -> None:
-        leave = asyncio.Event()
+    def __init__(self, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> None:
+        self._handler = handler
+
+    async def start(self, *, port: int) -> str:
+        """Listen, and return the base URL."""
         app = web.Application()
-        app.router.add_route("*", "/{path:.*}", handler)
-        runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=1)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-        started.set_result((url, asyncio.get_running_loop(), leave))
-        await leave.wait()
-        await runner.cleanup()
+        app.router.add_route("*", "/{path:.*}", self._handler)
+        self._runner = web.AppRunner(
+            app, access_log=None, handler_cancellation=True, shutdown_timeout=1
+        )
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", port).start()
+        return f"http://127.0.0.1:{self._runner.addresses[0][1]}"
 
-    thread = threading.Thread(target=lambda: asyncio.run(serve()), name="service")
-    thread.start()
-    url, loop, leave = started.result(timeout=10)
-    try:
-        yield url
-    finally:
-        loop.call_soon_threadsafe(leave.set)
-        thread.join()
+    async def stop(self) -> None:
+        """Listen no longer."""
+        await self._runner.cleanup()
+
+
+def serving(
+    handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
+) -> AbstractContextManager[str]:
+    """Answer every request with a handler, in a thread of its own; yields the base URL."""
+    return running(_Service(handler))
 
 
 class Counted:

@@ -5,6 +5,7 @@
     faults.py      what can go wrong between it and a client, on demand
     exchange/      a CoinFLEX US: its WebSocket and REST, played from a feed
     feed.py        what it plays
+    threaded.py    either of them, in a thread beside plain code
 
 Nothing else in the package imports it but the command that runs it.
 """

@@ -11,9 +11,7 @@ The minutes themselves are recording.py's, what goes wrong with them on request 
 from __future__ import annotations
 
 import asyncio
-import threading
-from concurrent.futures import Future
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -23,9 +21,11 @@ from aiohttp import web
 
 from pipeline.simulator.faults import Fault, FaultQueue, error_response, send_spoiled
 from pipeline.simulator.recording import LARGEST_SLICE, Asked, Recording, RefusedError, minute_of
+from pipeline.simulator.threaded import running
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from aiohttp.typedefs import Handler
@@ -118,32 +118,9 @@ class TardisSimulator:
         if runner is not None:
             await runner.cleanup()
 
-    @contextmanager
-    def running(self, port: int = 0) -> Iterator[str]:
+    def running(self, port: int = 0) -> AbstractContextManager[str]:
         """Serve in a thread of its own with its own loop while the block runs."""
-        started: Future[tuple[str, asyncio.AbstractEventLoop, asyncio.Event]] = Future()
-
-        async def serve() -> None:
-            leave = asyncio.Event()
-            try:
-                url = await self.start(port=port)
-            except Exception as error:  # noqa: BLE001 - raised where the block was entered
-                started.set_exception(error)
-                return
-            started.set_result((url, asyncio.get_running_loop(), leave))
-            await leave.wait()
-            await self.stop()
-
-        thread = threading.Thread(target=lambda: asyncio.run(serve()), name="tardis-simulator")
-        thread.start()
-        try:
-            url, loop, leave = started.result()
-            try:
-                yield url
-            finally:
-                loop.call_soon_threadsafe(leave.set)
-        finally:
-            thread.join()
+        return running(self, port)
 
     @web.middleware
     async def _receive(self, request: web.Request, handler: Handler) -> web.StreamResponse:

@@ -9,8 +9,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from concurrent.futures import Future
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeVar
 
@@ -30,9 +29,11 @@ from pipeline.simulator.exchange.session import Session, new_socket
 from pipeline.simulator.exchange.spoiling import Engine, Spoiler
 from pipeline.simulator.exchange.state import State
 from pipeline.simulator.exchange.subscriptions import Subscriptions
+from pipeline.simulator.threaded import running
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterable, Iterator
+    from collections.abc import Callable, Coroutine, Iterable
+    from contextlib import AbstractContextManager
 
     from pipeline.simulator.exchange.faults import Fault
     from pipeline.simulator.exchange.journal import Keep
@@ -165,41 +166,12 @@ class ExchangeSimulator:
             with suppress(asyncio.CancelledError):
                 await task
 
-    @contextmanager
-    def running(self, port: int = 0) -> Iterator[Urls]:
+    def running(self, port: int = 0) -> AbstractContextManager[Urls]:
         """Serve in a thread of its own with its own loop while the block runs.
 
         What has ended the feed early is raised when the block is left.
         """
-        started: Future[tuple[Urls, asyncio.AbstractEventLoop, asyncio.Event]] = Future()
-        failures: list[Exception] = []
-
-        async def serve() -> None:
-            leave = asyncio.Event()
-            try:
-                urls = await self.start(port=port)
-            except Exception as error:  # noqa: BLE001 - raised where the block was entered
-                started.set_exception(error)
-                return
-            started.set_result((urls, asyncio.get_running_loop(), leave))
-            await leave.wait()
-            try:
-                await self.stop()
-            except Exception as error:  # noqa: BLE001 - raised where the block is left
-                failures.append(error)
-
-        thread = threading.Thread(target=lambda: asyncio.run(serve()), name="exchange-simulator")
-        thread.start()
-        try:
-            urls, loop, leave = started.result()
-            try:
-                yield urls
-            finally:
-                loop.call_soon_threadsafe(leave.set)
-        finally:
-            thread.join()
-        for failure in failures:
-            raise failure
+        return running(self, port)
 
     def play_to(self, at: float, timeout: float = 30.0) -> None:
         """Do as advance_to from another thread than the simulator's; TimeoutError if it can't."""
