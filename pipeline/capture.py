@@ -8,47 +8,41 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import signal
-from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from pipeline.capture_file import CaptureFile, lock_of
+from pipeline.capture_recording import recording
 from pipeline.capture_report import CaptureReport
 from pipeline.channels import CHANNELS
 from pipeline.errors import PipelineError, UsageError
 from pipeline.exposition import CONTENT_TYPE, exposition
-from pipeline.live_lake import LiveLake
 from pipeline.lock import holding
 from pipeline.recording.arrival_clock import ArrivalClock
-from pipeline.recording.minutes import Answers
-from pipeline.recording.open_minute import Recording
-from pipeline.recording.recorder import Recorder
 from pipeline.redaction import Redaction
-from pipeline.slices import REST, REST_CHANNELS, Door, Request
-from pipeline.sources.coinflex.address import Address, address_of
+from pipeline.signals import taking_signals
+from pipeline.sources.coinflex.address import address_of
 from pipeline.sources.coinflex.login import Login
 from pipeline.sources.daemon_threads import DaemonThreads
 from pipeline.sources.health import Listen, serving
 from pipeline.sources.holes import Holes
-from pipeline.sources.live import Feed, Tempo
+from pipeline.sources.live import Feed
+from pipeline.sources.live_state import LiveState
 from pipeline.sources.rest import Rest, RestRefused
 from pipeline.sources.rest_beside import Beside, RestTempo
-from pipeline.stamp import split_line
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
-    from datetime import datetime
+    from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 
     from pipeline.config import Settings
-    from pipeline.sources.live import Sink
+    from pipeline.sources.live import Tempo
 
-__all__ = ["LIVE", "CaptureReport", "capture", "record"]
+__all__ = ["CaptureReport", "capture", "record"]
 
 _T = TypeVar("_T")
 
 log = logging.getLogger(__name__)
 
-LIVE: Final = "live"  # the origin of what is captured over a socket
 _BETWEEN_LISTS: Final = 60.0  # seconds between two looks at which markets there are
 _BETWEEN_REPORTS: Final = 2.0
 # Who looks whether the capture runs holds its lock for an instant.
@@ -73,55 +67,18 @@ def capture(
     Raises LockHeld if another capture of the exchange runs here, ServiceRefused if the exchange
     lets nobody in, LakeUnwritable if the disk takes no more.
     """
-    with _signals() as told:
+    with taking_signals() as signals:
 
         async def until_told() -> CaptureReport:
             loop, stop = asyncio.get_running_loop(), asyncio.Event()
             loop.set_default_executor(DaemonThreads())
-            told.by = lambda: loop.call_soon_threadsafe(stop.set)
+            signals.pass_to(lambda: loop.call_soon_threadsafe(stop.set))
             return await record(
                 settings, stop, instruments=instruments, channels=channels, raw_only=raw_only,
                 listen=listen, show=show,
             )  # fmt: skip
 
         return asyncio.run(until_told())
-
-
-class _Told:
-    """Passes a signal on, as soon as there is somebody to pass it on to."""
-
-    def __init__(self) -> None:
-        self._came = False
-        self._by: Callable[[], object] = lambda: None
-
-    def __call__(self, *_: object) -> None:
-        self._came = True
-        with suppress(RuntimeError):  # the loop has ended already
-            self._by()
-
-    @property
-    def by(self) -> Callable[[], object]:
-        """What passes it on."""
-        return self._by
-
-    @by.setter
-    def by(self, pass_on: Callable[[], object]) -> None:
-        self._by = pass_on
-        if self._came:
-            pass_on()
-
-
-@contextmanager
-def _signals() -> Iterator[_Told]:
-    """Take SIGTERM and SIGINT while the block runs: also before a loop runs in it, and after."""
-    told = _Told()
-    numbers = (signal.SIGTERM, signal.SIGINT)
-    before = {number: signal.signal(number, told) for number in numbers}
-    try:
-        yield told
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 async def record(  # noqa: PLR0913 - an option each
@@ -140,48 +97,34 @@ async def record(  # noqa: PLR0913 - an option each
     """Do what `capture` does, until `stop` is set."""
     address = address_of(settings)
     wanted = _known_channels(channels)
-    door_of_metrics = None if listen is None else Listen.parse(listen)
+    wire = tuple(map(address.dialect.channel, wanted))
+    symbols = None if instruments is None else tuple(instruments)
+    watched_at = None if listen is None else Listen.parse(listen)
     redaction = Redaction(settings.secrets)
+    clock = clock or ArrivalClock()  # one, so that no answer is earlier than what it follows
+    data, exchange = settings.data, address.exchange
     with (
-        holding(settings.data, lock_of(address.exchange), _PATIENCE),
-        CaptureFile(settings.data, address.exchange, redaction) as file,
+        holding(data, lock_of(exchange), _PATIENCE),
+        CaptureFile(data, exchange, redaction) as file,
+        recording(data, address, wire, symbols, clock, raw_only=raw_only) as kept,
     ):
-        door = Door(settings.data, address.exchange)
-        _check_host(door, address)
-        symbols = None if instruments is None else tuple(instruments)
-        wire = tuple(address.dialect.channel(name) for name in wanted)
-        request = Request(address.exchange, LIVE, wire, symbols, address.host)
-        of_rest = Request(address.exchange, REST, REST_CHANNELS, None, address.host)
-        clock = clock or ArrivalClock()  # one, so that no answer is earlier than what it follows
-        with ExitStack() as beside:
-            # Entered first, so that it is told of the last minute before it is left.
-            lake = None if raw_only else LiveLake(settings.data, address.exchange, address.host)
-            if lake:
-                beside.enter_context(lake)
-            ended = (lake.minute_is_over, lake.answers_are_over) if lake else (_ignore, _ignore)
-            answers = beside.enter_context(
-                Recorder(Recording(door, of_rest), clock, minutes=Answers(), ended=ended[1])
-            )
-            recorder = beside.enter_context(
-                Recorder(Recording(door, request), clock, ended=ended[0])
-            )
-            holes = Holes(recorder, lambda: feed.state, _last_heard(door, address.host))
-            feed = _feed(settings, address, holes, tempo or Tempo())
-            rest_tempo = rest_tempo or RestTempo()
-            asking = Beside(
-                Rest(address.rest, address.dialect.rest, rest_tempo.between_requests), answers,
-                feed.state, holes, channels=wanted, clock=clock, tempo=rest_tempo,
-            )  # fmt: skip
-            report = CaptureReport(
-                feed.state, recorder, address.exchange, wanted, lake, redaction, asking.asked
-            )
-            work = _Capture(wire, feed, asking, report, stop, file, show)
-            async with _watched(report, door_of_metrics):
-                return await work.run(symbols)
+        state = LiveState()
+        holes = Holes(kept.feed, state, kept.last_heard)
+        feed = Feed(address.websocket, (), holes, login=_login(settings), tempo=tempo, state=state)
+        pace = rest_tempo or RestTempo()
+        rest = Rest(address.rest, address.dialect.rest, pace.between_requests)
+        beside = Beside(rest, kept.answers, state, holes, channels=wanted, clock=clock, tempo=pace)
+        report = CaptureReport(
+            state, kept.feed, exchange, wanted, kept.lake, redaction, beside.asked
+        )
+        work = _Capture(wire, feed, beside, report, stop, file, show)
+        async with _watched(report, watched_at):
+            return await work.run(symbols)
 
 
-def _ignore(_: datetime) -> None:
-    pass
+def _login(settings: Settings) -> Login | None:
+    live = settings.live
+    return Login(live.key, live.secret) if live.key and live.secret else None
 
 
 def _known_channels(channels: Sequence[str] | None) -> list[str]:
@@ -189,34 +132,6 @@ def _known_channels(channels: Sequence[str] | None) -> list[str]:
         if name not in CHANNELS:
             raise UsageError.not_among("--channels", name, CHANNELS)
     return list(dict.fromkeys(channels or CHANNELS))
-
-
-def _last_heard(door: Door, host: str) -> int | None:
-    """Return when the last line of a host's feed arrived, in milliseconds, if any was recorded."""
-    times = []
-    for request in door.requests():
-        if (request.origin, request.host) == (LIVE, host):
-            for day in door.days(request)[-1:]:
-                last = [of.last for of in door.day(request, day).slices.values() if of.last]
-                times += [split_line(f"{stamp} ".encode())[0] // 1000 for stamp in last]
-    return max(times, default=None)
-
-
-def _check_host(door: Door, address: Address) -> None:
-    """Raise UsageError if the exchange id stands for a feed of another host already."""
-    for known in door.requests():
-        if known.host not in (None, address.host):
-            raise UsageError(
-                "exchange", address.exchange,
-                f"--exchange with another id: this one has recordings of {known.source}, and "
-                f"{address.host} may show other books",
-            )  # fmt: skip
-
-
-def _feed(settings: Settings, address: Address, sink: Sink, tempo: Tempo) -> Feed:
-    live = settings.live
-    login = Login(live.key, live.secret) if live.key and live.secret else None
-    return Feed(address.websocket, (), sink, login=login, tempo=tempo)
 
 
 @asynccontextmanager
@@ -259,20 +174,19 @@ class _Capture:
 
     async def run(self, symbols: tuple[str, ...] | None) -> CaptureReport:
         """Record some instruments, or all, until told to stop."""
-        beside = [asyncio.create_task(work) for work in (self._report_on(), self._keep_file())]
-        try:
-            async with self._beside.rest:
+        async with self._beside.rest:
+            beside = [asyncio.create_task(work) for work in (self._report_on(), self._keep_file())]
+            try:
                 if symbols is None:
                     await self._find_markets()
                 self._want(symbols or ())
-                beside.append(asyncio.create_task(self._look_at_markets(symbols)))
-                beside.append(asyncio.create_task(self._ask_beside()))
-                try:
-                    await self._feed.run(self._stop)
-                finally:
-                    await _cancel(beside)
-        finally:
-            await _cancel(beside)
+                beside += [
+                    asyncio.create_task(work)
+                    for work in (self._look_at_markets(symbols), self._ask_beside())
+                ]
+                await self._feed.run(self._stop)
+            finally:
+                await _cancel(beside)
         return self._report
 
     def _want(self, markets: Sequence[str]) -> None:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = [
+    "LIVE",
     "REST",
     "REST_CHANNELS",
     "DayOfSlices",
@@ -40,7 +41,8 @@ __all__ = [
 ]
 
 _MINUTE_PATH: Final = re.compile(r"(\d{4})/(\d\d)/(\d\d)/(\d\d)/(\d\d)\.json\.gz")
-# The origin of what was asked of an exchange's REST, and its channels, which no socket has.
+LIVE: Final = "live"  # the origin of what is captured over an exchange's socket
+# The origin of what was asked of its REST, and its channels, which no socket has.
 REST: Final = "rest"
 REST_CHANNELS: Final = ("rest/depth", "rest/markets", "rest/trades")
 _MINUTE_NAMES: Final = [f"{minute:02}.json.gz" for minute in range(60)]

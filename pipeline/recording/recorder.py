@@ -62,7 +62,7 @@ class Recorder:
         recording: Recording,
         clock: ArrivalClock | None = None,
         *,
-        ended: Callable[[datetime], None] = lambda _: None,
+        ended: Callable[[datetime], None] | None = None,
         minutes: Minutes | None = None,
         most_waiting: int = _MOST_WAITING,
     ) -> None:
@@ -259,7 +259,8 @@ class Recorder:
         else:
             self.written.slices += 1
             self.written.last = start
-            self._ended(start)
+            if self._ended:
+                self._ended(start)
 
 
 def _weight(step: Step) -> int:

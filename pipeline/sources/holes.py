@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from pipeline.sources.live_state import exchange_ms
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from pipeline.sources.live import Sink
     from pipeline.sources.live_state import LiveState
 
@@ -32,7 +30,7 @@ class Holes:
     feed was last heard by an earlier process, in milliseconds, if it was.
     """
 
-    def __init__(self, sink: Sink, state: Callable[[], LiveState], since: int | None) -> None:
+    def __init__(self, sink: Sink, state: LiveState, since: int | None) -> None:
         self.found: asyncio.Queue[Hole] = asyncio.Queue()
         self._sink = sink
         self._state = state
@@ -55,7 +53,7 @@ class Holes:
     def line(self, frame: bytes) -> int:
         """Take a frame that was read just now; return when that was, in 100 ns UTC."""
         at = self._sink.line(frame)
-        if self._since is not None and self._state().phase == "live" and _DATA in frame:
+        if self._since is not None and self._state.phase == "live" and _DATA in frame:
             stop = exchange_ms(frame)
             if stop is not None:
                 self.found.put_nowait(Hole(self._since, stop))
@@ -66,7 +64,7 @@ class Holes:
         """Take note that nothing is known from the last frame on, until the next."""
         self._sink.disconnect()
         if self._since is None:
-            self._since = self._state().last_ms()
+            self._since = self._state.last_ms()
 
     def pass_time(self) -> None:
         """Take note that time passes."""

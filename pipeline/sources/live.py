@@ -107,8 +107,9 @@ class Feed:
         login: Login | None = None,
         limits: Limits = LIMITS,
         tempo: Tempo | None = None,
+        state: LiveState | None = None,
     ) -> None:
-        self.state = LiveState()
+        self.state = state or LiveState()
         self._url = url
         self._subscriptions = list(dict.fromkeys(subscriptions))
         self._sink = sink

@@ -16,7 +16,7 @@ class Played:
     def __init__(self, since: int | None = None) -> None:
         self.state = LiveState()
         self.taken = Taken()
-        self.holes = Holes(self.taken, lambda: self.state, since)
+        self.holes = Holes(self.taken, self.state, since)
 
     def data(self, ms: int | None, at: int = 0) -> None:
         """Receive data, as the feed does."""

@@ -42,7 +42,7 @@ class World:
         self.state = LiveState()
         self.taken = Taken()
         self.rest = Rest(url, "v1", tempo.between_requests)
-        self.holes = Holes(Taken(), lambda: self.state, None)
+        self.holes = Holes(Taken(), self.state, None)
         self.beside = Beside(
             self.rest, self.taken, self.state, self.holes, channels=("depth", "trade"),
             clock=clock or noon(), tempo=tempo,
