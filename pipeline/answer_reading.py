@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.normalize.answers import Answers, SliceOfAnswers
 from pipeline.slice_file import read_lines
-from pipeline.slices import minute_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -20,7 +19,6 @@ __all__ = ["AnswerReading"]
 
 # What waits until it is emitted: a row of `rest_depth` has some kilobytes.
 _ROWS_AT_ONCE: Final = 10_000
-_AtMinute = tuple["DayOfSlices", int]
 
 
 class AnswerReading:
@@ -45,9 +43,7 @@ class AnswerReading:
         self._flush()
 
     def _take(self, held: DayOfSlices, minute: int) -> Tally:
-        request = held.request
-        name = f"{request.folder}/{minute_path(held.day, minute)}"
-        at = SliceOfAnswers(minute, name, request.source)
+        at = SliceOfAnswers(minute, held.name(minute), held.request.source)
         tally = self._answers.take(at, read_lines(held.path(minute)))
         if self._answers.waiting >= _ROWS_AT_ONCE:
             self._flush()

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline import durable
-from pipeline.filing import FILED, Filing
+from pipeline.filing import Filing
 from pipeline.parquet import parquet_options, to_arrow, writer_of
 from pipeline.partition_writer import Counts, PartitionWriter, catalogued
 from pipeline.schemas import CATALOGUE, DEPTH, SCHEMA_VERSION
@@ -68,10 +68,7 @@ class DayWriter:
 
     def write(self, table: str, instrument: str | None, rows: pl.DataFrame) -> None:
         """Append rows as a row group of their own."""
-        if rows.is_empty():
-            return
-        if table == FILED and instrument is not None:
-            self._filing.write(instrument, rows)
+        if rows.is_empty() or self._filing.take(table, instrument, rows):
             return
         partition = self._partitions.get((table, instrument))
         if partition is None:

@@ -8,13 +8,13 @@ in whatever order days come, and whoever asks for a day of trades finds them in 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from pipeline import durable
+from pipeline.lake import FILED
 from pipeline.partition_writer import PartitionWriter
-from pipeline.schemas import REST_TRADES
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -23,9 +23,7 @@ if TYPE_CHECKING:
 
     from pipeline.lake import Lake
 
-__all__ = ["FILED", "Filing"]
-
-FILED: Final = REST_TRADES.name
+__all__ = ["Filing"]
 
 
 class Filing:
@@ -39,13 +37,16 @@ class Filing:
         self._changed: set[tuple[str, date]] = set()
         self._is_first = True
 
-    def write(self, instrument: str, rows: pl.DataFrame) -> None:
-        """Take the next rows of an instrument, in line order."""
+    def take(self, table: str, instrument: str | None, rows: pl.DataFrame) -> bool:
+        """Take the next rows, in line order, if they are of a table that is filed; say so."""
+        if table != FILED or instrument is None:
+            return False
         by_day = rows.with_columns(pl.col("timestamp").dt.date().alias("_day"))
         for of_day in by_day.partition_by("_day", maintain_order=True):
             key = instrument, of_day["_day"][0]
             self._rows.setdefault(key, []).append(of_day.drop("_day"))
             self._changed.add(key)
+        return True
 
     def put(self, about: Mapping[str, str], instruments: Collection[str] | None = None) -> None:
         """Give what has changed its real name; the first time, remove what was filed before.

@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-__all__ = ["PARTITIONED", "Lake", "folder_name"]
+__all__ = ["FILED", "PARTITIONED", "Lake", "folder_name"]
 
 # Table name → its columns. The other depth channels have the columns of `depth`.
 PARTITIONED: Final[Mapping[str, Table]] = {
@@ -63,8 +63,8 @@ PARTITIONED: Final[Mapping[str, Table]] = {
 }
 _OF_THE_EXCHANGE: Final = (QUARANTINE.name, INGESTS.name, MARKETS.name)
 # Filed under the day of their rows, not of the slices that they were made from (filing.py).
-_FILED: Final = REST_TRADES.name
-_OF_THE_DAY: Final = frozenset(PARTITIONED) - {_FILED}
+FILED: Final = REST_TRADES.name
+_OF_THE_DAY: Final = frozenset(PARTITIONED) - {FILED}
 
 # data.parquet, and data-000.parquet; nothing else that may lie beside them.
 _FILES: Final = "data[.-][p0-9]*t"
@@ -130,12 +130,12 @@ class Lake:
 
     def filed(self, instrument: str, day: date, fetched: date) -> Path:
         """Return the file of the trades of a day that were fetched on another, or the same."""
-        return self.partition(_FILED, instrument, day).with_name(f"data-{fetched:%Y%m%d}.parquet")
+        return self.partition(FILED, instrument, day).with_name(f"data-{fetched:%Y%m%d}.parquet")
 
     def filed_on(self, fetched: date, instruments: Iterable[str] | None = None) -> set[Path]:
         """Return the files of trades that were fetched on a day, of whatever days they are."""
         folders = ["*"] if instruments is None else map(folder_name, instruments)
-        root = self.root / _FILED / f"exchange={self.exchange}"
+        root = self.root / FILED / f"exchange={self.exchange}"
         name = f"data-{fetched:%Y%m%d}.parquet"
         return {path for of in folders for path in root.glob(f"instrument={of}/date=*/{name}")}
 

@@ -70,11 +70,7 @@ class LiveDay:
 
         Raises SliceCorrupt for a slice that is none.
         """
-        sources = self._sources()
-        while self._next <= minute:
-            self._take(sources, self._next)
-            self._next += 1
-        self._take_answers()
+        self._bring_in(minute)
         self._commit(self._normalizer.settle())
 
     def answer(self) -> None:
@@ -87,12 +83,16 @@ class LiveDay:
 
     def finish(self) -> None:
         """Bring in what is left of a day that is over; raises SliceCorrupt."""
+        self._bring_in(MINUTES_OF_DAY - 1)
+        self._commit(self._normalizer.finish())
+
+    def _bring_in(self, minute: int) -> None:
+        """Take all minutes up to one, and what REST has answered."""
         sources = self._sources()
-        while self._next < MINUTES_OF_DAY:
+        while self._next <= minute:
             self._take(sources, self._next)
             self._next += 1
         self._take_answers()
-        self._commit(self._normalizer.finish())
 
     def _commit(self, facts: dict[str, dict[str, int]]) -> None:
         self._writer.commit(facts)

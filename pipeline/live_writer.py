@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline import durable
-from pipeline.filing import FILED, Filing
+from pipeline.filing import Filing
 from pipeline.normalize.answers import ANSWER_PLACES
 from pipeline.normalize.coverage import MINUTE_PLACES
 from pipeline.partition_writer import Counts, PartitionWriter, catalogued
@@ -113,10 +113,7 @@ class LiveWriter:
 
     def write(self, table: str, instrument: str | None, rows: pl.DataFrame) -> None:
         """Take the next rows of a table, in order."""
-        if rows.is_empty():
-            return
-        if table == FILED and instrument is not None:
-            self._filing.write(instrument, rows)
+        if rows.is_empty() or self._filing.take(table, instrument, rows):
             return
         partition = self._partition(table, instrument)
         partition.changed = True
