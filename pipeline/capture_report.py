@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.channels import CHANNELS
 from pipeline.redaction import Redaction
-from pipeline.sources.live_state import Asked
+from pipeline.sources.rest_beside import Asked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

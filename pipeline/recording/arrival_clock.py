@@ -31,7 +31,6 @@ class ArrivalClock:
         self._steady_ns = steady_ns
         self._last_ns = 0
         self._last_steady_ns = steady_ns()
-        self.behind_ns = 0  # how far ahead of the system's clock this one is
 
     def ticks(self) -> int:
         """Return the time now, in ticks since 1970."""
@@ -39,5 +38,4 @@ class ArrivalClock:
         slow = self._last_ns + (steady - self._last_steady_ns) // 2
         self._last_ns = max(utc, slow)
         self._last_steady_ns = steady
-        self.behind_ns = self._last_ns - utc
         return self._last_ns // _NS_PER_TICK

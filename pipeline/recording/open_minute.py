@@ -11,7 +11,6 @@ import logging
 import os
 import re
 import shutil
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from pipeline.slice_file import SliceFacts
     from pipeline.slices import DayOfSlices, Door, Request
 
-__all__ = ["OpenMinute", "Recording", "Torn"]
+__all__ = ["OpenMinute", "Recording"]
 
 log = logging.getLogger(__name__)
 
@@ -75,14 +74,6 @@ class OpenMinute:
             self._file = -1
 
 
-@dataclass(frozen=True)
-class Torn:
-    """What a crash left behind a slice's last whole lines: where that lies now, and its bytes."""
-
-    path: Path
-    bytes: int
-
-
 class Recording:
     """The slices of one request that are being recorded. One process at a time."""
 
@@ -102,24 +93,23 @@ class Recording:
             day.drafts = self._folder  # a download clears those of the door
         return OpenMinute(day, _minute_of(start), self._path(start))
 
-    def recover(self, now: datetime) -> tuple[OpenMinute | None, list[Torn]]:
+    def recover(self, now: datetime) -> OpenMinute | None:
         """Finish what an earlier process left, and return the slice of the present minute, if any.
 
         Whole lines are kept, and an empty line follows them: what was sent since is not known.
         """
         present = now.replace(second=0, microsecond=0)
         current: OpenMinute | None = None
-        torn = []
         for start, path in sorted(self._left_open()):
-            end, rest = _end_of(path), path.stat().st_size
-            if end.whole < rest:
-                torn.append(self._cut(path, end.whole))
+            end = _end_of(path)
+            if end.whole < path.stat().st_size:
+                self._cut(path, end.whole)
             begun = self._broken(start, end)
             if start == present:
                 current = begun
             else:
                 begun.end()
-        return current or self._reopened(present), torn
+        return current or self._reopened(present)
 
     def _left_open(self) -> Iterator[tuple[datetime, Path]]:
         """Yield the slices that are open, with when their minutes begin; drafts are removed."""
@@ -148,7 +138,7 @@ class Recording:
         begun.sync()
         return begun
 
-    def _cut(self, path: Path, whole: int) -> Torn:
+    def _cut(self, path: Path, whole: int) -> None:
         """Cut a file after its last whole member; keep what stood behind it, in a file apart."""
         content = path.read_bytes()
         torn = self._torn / f"{path.name.removesuffix('.json.gz')}-{whole}.gz"
@@ -157,7 +147,6 @@ class Recording:
                 draft.write_bytes(part)
         log.warning("%s ends with %d bytes that are not whole: a line or more of the moment before "
                     "a crash, kept in %s", path.name, len(content) - whole, torn)  # fmt: skip
-        return Torn(torn, len(content) - whole)
 
     def _path(self, start: datetime) -> Path:
         return self._folder / f"{start:{_START}}.json.gz"

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import datetime
 
-    from pipeline.recording.open_minute import OpenMinute, Recording, Torn
+    from pipeline.recording.open_minute import OpenMinute, Recording
 
 __all__ = ["Recorder", "Written"]
 
@@ -39,12 +39,8 @@ _OF_LATE: Final = 60.0  # seconds
 
 @dataclass
 class Written:
-    """What has reached the disk so far: bytes of text, slices that were ended.
+    """The slices that were ended so far, and when the last one's minute began."""
 
-    `last` is the start of the last one's minute.
-    """
-
-    bytes: int = 0
     slices: int = 0
     last: datetime | None = None
 
@@ -67,7 +63,6 @@ class Recorder:
         most_waiting: int = _MOST_WAITING,
     ) -> None:
         self.written = Written()
-        self.torn: list[Torn] = []
         self._recording = recording
         self._clock = clock or ArrivalClock()
         self._ended = ended
@@ -88,7 +83,7 @@ class Recorder:
 
     def __enter__(self) -> Self:
         now = minute_start(self._clock.ticks() // (60 * TICKS_PER_SECOND))
-        self._open, self.torn = self._recording.recover(now)
+        self._open = self._recording.recover(now)
         if self._open:
             self._minutes.resume(minute_of(now))
         self._thread.start()
@@ -240,9 +235,7 @@ class Recorder:
 
     def _append(self, texts: list[bytes]) -> None:
         if self._open:
-            text = b"".join(texts)
-            self._open.append(text)
-            self.written.bytes += len(text)
+            self._open.append(b"".join(texts))
         texts.clear()
 
     def _end(self, ended: Ended) -> None:

@@ -8,18 +8,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final
 
-__all__ = ["Asked", "LiveState", "exchange_ms"]
+__all__ = ["LiveState", "exchange_ms"]
 
 _TIMESTAMP: Final = re.compile(rb'"timestamp"\s*:\s*"?(\d{1,15})')
 _TICKS_PER_MS: Final = 10_000
-
-
-@dataclass
-class Asked:
-    """What REST was asked so far: answers that were recorded, by endpoint; holes that it filled."""
-
-    answers: Counter[str] = field(default_factory=Counter)
-    holes_filled: int = 0
 
 
 @dataclass

@@ -15,10 +15,10 @@ from pipeline.errors import PipelineError
 if TYPE_CHECKING:
     from types import TracebackType
 
-__all__ = ["Rest", "RestRefused", "market_codes"]
+__all__ = ["BETWEEN_REQUESTS", "Rest", "RestRefused", "market_codes"]
 
 # 100 requests a second and 2,500 in five minutes are allowed; so far apart, both are held.
-_BETWEEN: Final = 0.125
+BETWEEN_REQUESTS: Final = 0.125  # seconds
 _TIMEOUT: Final = 10.0
 _LARGEST: Final = 32 << 20
 _OK: Final = 200
@@ -57,11 +57,15 @@ class _Answer(msgspec.Struct):
     code: int | str | None = None
     message: str | None = None
 
+    @property
+    def words(self) -> list[str]:
+        return [str(part) for part in (self.code, self.message) if part is not None]
+
 
 class Rest:
     """A client of one site's REST, `base` without the version. Used by one event loop."""
 
-    def __init__(self, base: str, version: str, between: float = _BETWEEN) -> None:
+    def __init__(self, base: str, version: str, between: float = BETWEEN_REQUESTS) -> None:
         self._base = f"{base}/{version}"
         self._between = between
         self._not_before = 0.0
@@ -82,10 +86,6 @@ class Rest:
         if self._http:
             await self._http.close()
 
-    async def markets(self) -> list[str]:
-        """Return the markets that the exchange has, as it spells them, in its order."""
-        return market_codes(await self.get("markets"))
-
     async def get(self, path: str, **parameters: str | int) -> bytes:
         """Return an answer's text as it was sent; raises RestRefused for an error, or none."""
         assert self._http is not None  # noqa: S101 - used within its block
@@ -97,8 +97,8 @@ class Rest:
                 status = response.status
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise RestRefused(path, str(error) or type(error).__name__) from error
-        if words := _words(status, text):
-            raise RestRefused(path, words, may_pass=_may_pass(status, text))
+        if refusal := _refusal(path, status, text):
+            raise refusal
         return text
 
     async def _take_turn(self) -> None:
@@ -110,7 +110,10 @@ class Rest:
 
 
 def market_codes(text: bytes) -> list[str]:
-    """Return the markets that an answer names, in its order; raises RestRefused if it is none."""
+    """Return the markets that an answer names, as it spells them, in its order.
+
+    Raises RestRefused if it is no such answer.
+    """
     try:
         answer = msgspec.json.decode(text, type=_Answer)
         listed = msgspec.json.decode(answer.data, type=list[_Market])
@@ -129,25 +132,19 @@ async def _read(response: aiohttp.ClientResponse, path: str) -> bytes:
     return b"".join(parts)
 
 
-def _words(status: int, text: bytes) -> str | None:
-    """Return what an error says: its status, its code and message; None if the answer is none."""
+def _refusal(path: str, status: int, text: bytes) -> RestRefused | None:
+    """Return the error that an answer is, in the exchange's words; None if it is none."""
     try:
         answer = msgspec.json.decode(text, type=_Answer)
     except _NO_ANSWER:
-        return "no JSON" if status == _OK else f"HTTP {status}"
-    said = [str(part) for part in (answer.code, answer.message) if part is not None]
+        answer = None
     if status != _OK:
-        return ": ".join([f"HTTP {status}", *said])
-    if answer.success is False:
-        return ": ".join(said) or "no reason given"
-    return None
-
-
-def _may_pass(status: int, text: bytes) -> bool:
-    """Say of an error whether the same question may be answered later."""
-    if status != _OK:
-        return status == _TOO_MANY or status >= _SERVERS_FAULT
-    try:
-        return str(msgspec.json.decode(text, type=_Answer).code) in _PASSING
-    except _NO_ANSWER:
-        return True
+        words = [f"HTTP {status}", *(answer.words if answer else ())]
+        may_pass = status == _TOO_MANY or status >= _SERVERS_FAULT
+    elif answer is None:
+        words, may_pass = ["no JSON"], True
+    elif answer.success is False:
+        words, may_pass = answer.words or ["no reason given"], str(answer.code) in _PASSING
+    else:
+        return None
+    return RestRefused(path, ": ".join(words), may_pass=may_pass)

@@ -13,8 +13,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import Counter
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -22,8 +23,7 @@ import msgspec
 from pipeline.answer_line import DEPTH, MARKETS, TRADES, wrapped
 from pipeline.recording.arrival_clock import TICKS_PER_MINUTE
 from pipeline.sources.live_retry import Pauses
-from pipeline.sources.live_state import Asked
-from pipeline.sources.rest import RestRefused, market_codes
+from pipeline.sources.rest import BETWEEN_REQUESTS, RestRefused, market_codes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from pipeline.sources.live_state import LiveState
     from pipeline.sources.rest import Rest
 
-__all__ = ["Beside", "RestTempo", "definitions"]
+__all__ = ["Asked", "Beside", "RestTempo", "definitions"]
 
 log = logging.getLogger(__name__)
 
@@ -69,12 +69,20 @@ _listed: Final = msgspec.json.Decoder(_Listed)
 class RestTempo:
     """Waits, in seconds; `margin` is asked for before and after a hole, lest clocks differ."""
 
-    between_requests: float = 0.125
+    between_requests: float = BETWEEN_REQUESTS
     between_depths: float = 1.0  # of one market
     margin: float = 5.0
     first_pause: float = 1.0  # before what went wrong is asked again; doubled each time
     longest_pause: float = 60.0
     steady: float = 60.0  # after so long without an error the next pause is a short one again
+
+
+@dataclass
+class Asked:
+    """What REST was asked so far: answers that were recorded, by endpoint; holes that it filled."""
+
+    answers: Counter[str] = field(default_factory=Counter)
+    holes_filled: int = 0
 
 
 class Beside:

@@ -132,8 +132,6 @@ class Journal:
         self.connections: list[ConnectionLog] = []
         self.requests: list[Request] = []
         self.faults: list[FaultMet] = []
-        self.request_count = 0
-        self.fault_count = 0
         self._keep = keep
 
     def open(self, time: float, dialect: str) -> ConnectionLog:
@@ -143,14 +141,12 @@ class Journal:
         return log
 
     def add_request(self, request: Request) -> None:
-        """Count a request."""
-        self.request_count += 1
+        """Keep a request, unless only counts are kept."""
         if self._keep == "all":
             self.requests.append(request)
 
     def add_fault(self, fault: FaultMet) -> None:
-        """Count a fault that was played."""
-        self.fault_count += 1
+        """Keep a fault that was played, likewise."""
         if self._keep == "all":
             self.faults.append(fault)
 
