@@ -159,8 +159,8 @@ def _rate(rates: Mapping[str, float]) -> _Part:
 
 def _lag(report: CaptureReport) -> list[_Part]:
     """Return the lag of books, or of what is recorded in their place."""
-    lags = report.by_channel(report.lags())
-    known = [name for name in lags if name in report.lags()]
+    lags = report.lags()
+    known = [name for name in report.by_channel(lags) if name in lags]
     return [_plain(f"lag {lags[known[0]] * 1000:.0f} ms")] if known else []
 
 

@@ -190,17 +190,14 @@ def exchange(  # noqa: PLR0913 - an option each
 
 
 def _feed(slices: Path | None, generate: int | None, *, disconnects: bool) -> Feed:
-    from importlib import import_module
-
     from pipeline.errors import UsageError
     from pipeline.simulator.exchange import RecordedFeed
+    from pipeline.simulator.market import GeneratedFeed
 
-    if (slices is None) == (generate is None):
+    if generate is not None and slices is None:
+        return GeneratedFeed(generate)
+    if slices is None or generate is not None:
         raise UsageError("--slices and --generate", "both or neither", "exactly one of them")
-    if slices is None:
-        market = import_module("pipeline.simulator.market")
-        generated: Feed = market.GeneratedFeed(generate)
-        return generated
     try:
         return RecordedFeed(slices, disconnects=disconnects)
     except ValueError as error:

@@ -125,6 +125,19 @@ class ExchangeSimulator:
             close_at_end=self._end == "close",
         )
         self._stepping = asyncio.Lock()
+        self._runner = web.AppRunner(self._application(state), access_log=None, shutdown_timeout=1)
+        try:
+            await self._runner.setup()
+            await web.TCPSite(self._runner, host, port).start()
+        except BaseException:
+            await self.stop()
+            raise
+        self._tasks = [asyncio.create_task(self._play()), asyncio.create_task(self._watch())]
+        address = f"{host}:{self._runner.addresses[0][1]}"
+        return Urls(f"ws://{address}/{self._dialect}/websocket", f"http://{address}")
+
+    def _application(self, state: State) -> web.Application:
+        """Return what is answered to requests, which are counted anew."""
         gate = Gate(
             self.journal,
             self._limits,
@@ -137,16 +150,7 @@ class ExchangeSimulator:
             app.router.add_get(f"/{version}/websocket", self._websocket)
         for version in ("v1", "v2", "v3"):
             app.router.add_routes(Rest(self._feed.markets, state).routes(version))
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
-        try:
-            await self._runner.setup()
-            await web.TCPSite(self._runner, host, port).start()
-        except BaseException:
-            await self.stop()
-            raise
-        self._tasks = [asyncio.create_task(self._play()), asyncio.create_task(self._watch())]
-        address = f"{host}:{self._runner.addresses[0][1]}"
-        return Urls(f"ws://{address}/{self._dialect}/websocket", f"http://{address}")
+        return app
 
     async def stop(self) -> None:
         """Stop playing and listening and end the connections; raises what ended the feed early."""
