@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from pipeline.sources.live_state import exchange_ms
 
 if TYPE_CHECKING:
-    from pipeline.sources.live import Sink
+    from pipeline.sources.intake import Sink
     from pipeline.sources.live_state import LiveState
 
 __all__ = ["Hole", "Holes"]

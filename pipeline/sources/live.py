@@ -1,7 +1,7 @@
 """Follows the exchange's WebSocket: connects, moves frames and time, connects again.
 
-What the frames mean is coinflex/session.py's, what becomes of them the sink's. A connection that is
-lost, falls silent or is refused is made anew after a pause that grows with each failure, for as
+What the frames mean is coinflex/session.py's, what becomes of them intake.py's. A connection that
+is lost, falls silent or is refused is made anew after a pause that grows with each failure, for as
 long as it takes.
 """
 
@@ -12,12 +12,11 @@ import logging
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
-from pipeline.channels import canonical_channel
 from pipeline.sources.coinflex.dialects import LIMITS, Limits
 from pipeline.sources.coinflex.freshness import STALE_AFTER, Freshness
 from pipeline.sources.coinflex.session import (
@@ -29,6 +28,7 @@ from pipeline.sources.coinflex.session import (
     Session,
     Unreadable,
 )
+from pipeline.sources.intake import Intake
 from pipeline.sources.live_retry import Pauses, is_final, least_pause, reason_of, refusal
 from pipeline.sources.live_state import LiveState
 
@@ -37,8 +37,9 @@ if TYPE_CHECKING:
 
     from pipeline.sources.coinflex.login import Login
     from pipeline.sources.coinflex.session import Event
+    from pipeline.sources.intake import Sink
 
-__all__ = ["Feed", "Sink", "Tempo"]
+__all__ = ["Feed", "Tempo"]
 
 log = logging.getLogger(__name__)
 # What goes over the socket is logged at DEBUG by the library, a login's key with it: never here.
@@ -48,30 +49,6 @@ _SOCKET_LOG.setLevel(logging.WARNING)
 # A book of 400 levels a side has some 20 KB. What is much longer is none, and ends the connection.
 _LARGEST_FRAME: Final = 8 << 20
 _TURN: Final = 1.0  # seconds; how often time passes for the sink, though nothing comes
-
-
-class Sink(Protocol):
-    """Where frames go, in the order in which they came."""
-
-    @property
-    def is_full(self) -> bool:
-        """Whether nothing more should be handed in for now."""
-
-    @property
-    def has_room(self) -> bool:
-        """Whether it can take frames again, after some were left out."""
-
-    def connect(self) -> None:
-        """Take note that a connection stands."""
-
-    def line(self, frame: bytes) -> int:
-        """Take a frame that was read just now; return when that was, in 100 ns UTC."""
-
-    def disconnect(self) -> None:
-        """Take note that nothing is known from the last frame on, until the next."""
-
-    def pass_time(self) -> None:
-        """Take note that time passes."""
 
 
 @dataclass(frozen=True)
@@ -112,10 +89,10 @@ class Feed:
         self.state = state or LiveState()
         self._url = url
         self._subscriptions = list(dict.fromkeys(subscriptions))
-        self._sink = sink
         self._login = login
         self._limits = limits
         self._tempo = tempo or Tempo()
+        self._intake = Intake(sink, self.state, self._tempo.patience)
         self._session: Session | None = None
         self._freshness = Freshness(self._tempo.stale_after)
         self._awake = asyncio.Event()  # something changed for whoever sends
@@ -162,7 +139,7 @@ class Feed:
         """Wait, but not longer than to the stop; time goes on for the sink."""
         until = time.monotonic() + seconds
         while not stop.is_set() and (left := until - time.monotonic()) > 0:
-            self._sink.pass_time()
+            self._intake.pass_time()
             with suppress(TimeoutError):
                 async with asyncio.timeout(min(left, _TURN)):
                     await stop.wait()
@@ -181,11 +158,11 @@ class Feed:
                 time.monotonic(), self._subscriptions, self._login, self._limits
             )
             self._data_unsettled = False
-            self._tell_connected()
+            self._intake.connect()
             try:
                 return await self._follow(socket, self._session, stop)
             finally:
-                self._sink.disconnect()
+                self._intake.disconnect()
                 self._session = None
 
     async def _opened(self, stop: asyncio.Event) -> ClientConnection | None:
@@ -194,7 +171,7 @@ class Feed:
         stopped = asyncio.create_task(stop.wait())
         try:
             while not (opening.done() or stopped.done()):
-                self._sink.pass_time()
+                self._intake.pass_time()
                 await asyncio.wait(
                     (opening, stopped), timeout=_TURN, return_when=asyncio.FIRST_COMPLETED
                 )
@@ -216,11 +193,6 @@ class Feed:
             compression=None,
             logger=_SOCKET_LOG,
         )
-
-    def _tell_connected(self) -> None:
-        """Tell the sink that a connection stands; not while frames are left out: none would."""
-        if not self.state.is_dropping:
-            self._sink.connect()
 
     async def _follow(self, socket: ClientConnection, session: Session, stop: asyncio.Event) -> str:
         """Read and send side by side until one of them ends, or the stop."""
@@ -245,27 +217,11 @@ class Feed:
 
     async def _read(self, socket: ClientConnection, session: Session) -> None:
         while True:
-            if self._sink.is_full or self.state.is_dropping:
-                await self._hold_back()
+            await self._intake.room()
             frame = await socket.recv(decode=False)
             event = session.receive(frame, time.monotonic())
-            self._keep(event, frame)
+            self._intake.take(event, frame)
             self._note(event, session)
-
-    def _keep(self, event: Event, frame: bytes) -> None:
-        """Hand a frame to the sink: any but those about a key."""
-        if isinstance(event, LoginRefused) or (isinstance(event, Control) and event.is_private):
-            return
-        if self.state.is_dropping:
-            self.state.dropped[_channel(event)] += 1
-            return
-        at = self._sink.line(frame)
-        self.state.size += len(frame)
-        if isinstance(event, Data):
-            channel = canonical_channel(event.table)
-            self.state.frames[channel] += 1
-            self.state.last_frame[channel] = frame, at
-            self.state.heard[channel] = time.monotonic()
 
     def _note(self, event: Event, session: Session) -> None:
         if isinstance(event, Data):
@@ -304,28 +260,9 @@ class Feed:
         """
         self.state.enter("live")
         if self._data_unsettled:
-            self._sink.disconnect()
-            self._tell_connected()
+            self._intake.disconnect()
+            self._intake.connect()
         self._data_unsettled = False
-
-    async def _hold_back(self) -> None:
-        """Leave frames with the exchange while the disk is behind; leave them out if that lasts."""
-        if self.state.is_dropping:
-            if self._sink.has_room:
-                self.state.is_dropping = False
-                self._tell_connected()
-                log.warning("the disk has caught up; %d frames were left out so far",
-                            self.state.dropped.total(),
-                            extra={"dropped": dict(self.state.dropped)})  # fmt: skip
-            return
-        until = time.monotonic() + self._tempo.patience
-        while self._sink.is_full and time.monotonic() < until:  # noqa: ASYNC110 - by a thread
-            await asyncio.sleep(0.01)
-        if self._sink.is_full:
-            self.state.is_dropping = True
-            self._sink.disconnect()
-            log.error("the disk is too slow: frames are left out, and the gap is marked",
-                      extra={"dropped": dict(self.state.dropped)})  # fmt: skip
 
     # --- sending, and what else is due ---------------------------------------------------------
 
@@ -339,7 +276,7 @@ class Feed:
             for name in session.refused.keys() - self.state.refused.keys():
                 log.warning("%s is left out: %s", name, session.refused[name])
             self._take_stock(session)
-            self._sink.pass_time()
+            self._intake.pass_time()
             self.state.silent = self._freshness.silent(now)
             if stale := self._freshness.stale_channel(now):
                 raise _Lost(f"{stale} has been silent for too long")
@@ -359,7 +296,3 @@ class _Connect(connect):
     def process_redirect(self, exc: Exception) -> Exception:
         """Take a redirect for the refusal that it is."""
         return exc
-
-
-def _channel(event: Event) -> str:
-    return canonical_channel(event.table) if isinstance(event, Data) else "control"

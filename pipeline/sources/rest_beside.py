@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from pipeline.recording.arrival_clock import ArrivalClock
     from pipeline.sources.holes import Hole, Holes
-    from pipeline.sources.live import Sink
+    from pipeline.sources.intake import Sink
     from pipeline.sources.live_state import LiveState
     from pipeline.sources.rest import Rest
 
