@@ -8,10 +8,10 @@ import time
 from typing import TYPE_CHECKING, Protocol
 
 from pipeline.channels import canonical_channel
-from pipeline.sources.coinflex.session import Control, Data, LoginRefused
+from pipeline.sources.coinflex.events import Control, Data, LoginRefused
 
 if TYPE_CHECKING:
-    from pipeline.sources.coinflex.session import Event
+    from pipeline.sources.coinflex.events import Event
     from pipeline.sources.live_state import LiveState
 
 __all__ = ["Intake", "Sink"]

@@ -18,16 +18,16 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from pipeline.sources.coinflex.dialects import LIMITS, Limits
-from pipeline.sources.coinflex.freshness import STALE_AFTER, Freshness
-from pipeline.sources.coinflex.session import (
+from pipeline.sources.coinflex.events import (
     Acknowledged,
     Control,
     Data,
     LoginRefused,
     Refused,
-    Session,
     Unreadable,
 )
+from pipeline.sources.coinflex.freshness import STALE_AFTER, Freshness
+from pipeline.sources.coinflex.session import Session
 from pipeline.sources.intake import Intake
 from pipeline.sources.live_retry import Pauses, is_final, least_pause, reason_of, refusal
 from pipeline.sources.live_state import LiveState
@@ -35,8 +35,8 @@ from pipeline.sources.live_state import LiveState
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from pipeline.sources.coinflex.events import Event
     from pipeline.sources.coinflex.login import Login
-    from pipeline.sources.coinflex.session import Event
     from pipeline.sources.intake import Sink
 
 __all__ = ["Feed", "Tempo"]

@@ -14,28 +14,28 @@ from __future__ import annotations
 import re
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from pipeline.channels import canonical_channel
 from pipeline.sources.coinflex.dialects import LIMITS, Limits
+from pipeline.sources.coinflex.events import (
+    Acknowledged,
+    Control,
+    Data,
+    LoginRefused,
+    Refused,
+    Unreadable,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from pipeline.sources.coinflex.events import Event
     from pipeline.sources.coinflex.login import Login
 
-__all__ = [
-    "Acknowledged",
-    "Control",
-    "Data",
-    "Event",
-    "LoginRefused",
-    "Refused",
-    "Session",
-    "Unreadable",
-]
+__all__ = ["Session"]
 
 # The exchange's codes that say something of a command, not of a market.
 _TOO_RAPID: Final = 20007
@@ -51,54 +51,6 @@ _NO_REASON: Final = "no reason given"
 
 _BEGINS: Final = re.compile(rb'\{"table":"([\w/-]+)",')
 _MARKET: Final = re.compile(rb'"(?:instrumentId|marketCode)"\s*:\s*"([^"\\]*)"')
-
-
-class Data(NamedTuple):
-    """A frame with data: its table as sent, and the first market that it names, if it names one."""
-
-    table: str
-    market: str | None
-
-
-class Acknowledged(NamedTuple):
-    """A subscription stands."""
-
-    subscription: str
-
-
-class Refused(NamedTuple):
-    """A subscription was refused for good; the others go on."""
-
-    subscription: str
-    code: int | None
-    message: str
-
-
-class LoginRefused(NamedTuple):
-    """The key was refused; all goes on without it, only more slowly."""
-
-    code: int | None
-    message: str
-
-
-class Control(NamedTuple):
-    """Anything else that the exchange says: a welcome, an acknowledged login, a pong, an error.
-
-    `is_private` tells what concerns the key: that is not to be recorded.
-    """
-
-    event: str
-    message: str = ""
-    is_private: bool = False
-
-
-class Unreadable(NamedTuple):
-    """A frame that is no message. It is recorded as it came; whoever reads raw will label it."""
-
-    reason: str
-
-
-Event: TypeAlias = Data | Acknowledged | Refused | LoginRefused | Control | Unreadable
 
 
 class _Frame(msgspec.Struct):

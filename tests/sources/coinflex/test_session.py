@@ -9,22 +9,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.sources.coinflex.dialects import LIMITS
-from pipeline.sources.coinflex.login import Login
-from pipeline.sources.coinflex.session import (
+from pipeline.sources.coinflex.events import (
     Acknowledged,
     Control,
     Data,
     LoginRefused,
     Refused,
-    Session,
     Unreadable,
 )
+from pipeline.sources.coinflex.login import Login
+from pipeline.sources.coinflex.session import Session
 from tests.sources.coinflex.exchange import Conversation, Exchange, frame
 
 if TYPE_CHECKING:
     from random import Random
 
-    from pipeline.sources.coinflex.session import Event
+    from pipeline.sources.coinflex.events import Event
 
 KEY, SECRET = "a-key-that-must-not-show", "a-secret-that-must-not-show"
 WELCOME = b'{"event":"Welcome","nonce":"253ae705","timestamp":"1652711966653"}'
