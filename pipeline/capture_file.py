@@ -16,6 +16,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
 
+from pipeline.errors import UsageError
 from pipeline.lock import is_held
 
 if TYPE_CHECKING:
@@ -43,19 +44,27 @@ class CaptureFile:
         self._path = _path(data, exchange)
         self._redaction = redaction
         self._last: Mapping[str, Any] = {}
+        self._before: bytes | None = None  # what the capture before has left
         self._ended = False
         self._turn = threading.Lock()
 
     def __enter__(self) -> Self:
+        with suppress(OSError):
+            self._before = self._path.read_bytes()
         self.write(self._last)
         return self
 
     def __exit__(self, _type: object, error: BaseException | None, _at: object) -> None:
-        """Remove it; or, where an error has ended the capture, leave that in it."""
+        """Remove it; or, where an error has ended the capture, leave that in it.
+
+        One that could not even begin, as it was asked for, is none: what was there comes back.
+        """
         # A disk that does not answer does not hold up the end.
         if self._turn.acquire(timeout=1.0):
             with suppress(OSError):
-                if error is None:
+                if isinstance(error, UsageError) and self._before is not None:
+                    self._path.write_bytes(self._before)
+                elif error is None or isinstance(error, UsageError):
                     self._path.unlink(missing_ok=True)
                 else:
                     words = f"{type(error).__name__}: {error}"

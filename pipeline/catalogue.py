@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline import durable
-from pipeline.errors import LakeEmpty, LakeOutdated
+from pipeline.errors import LakeEmpty, LakeForbidden, LakeOutdated
 from pipeline.parquet import arrow_schema, to_arrow, writer_of
 from pipeline.schemas import CATALOGUE, SCHEMA_VERSION
 
@@ -51,7 +51,11 @@ class Catalogue:
             assert isinstance(frame, pl.DataFrame)  # noqa: S101 - tells the type checker
             self.rows = frame
             self.days = json.loads((table.schema.metadata or {}).get(b"days", b"{}"))
-        found = [_read(path) for path in sorted(lake.recorded.glob("*.parquet"))]
+        try:
+            recorded_files = sorted(lake.recorded.glob("*.parquet"))
+        except PermissionError as error:
+            raise LakeForbidden(lake.recorded) from error
+        found = [_read(path) for path in recorded_files]
         recorded = [pl.DataFrame(table) for table in found if table is not None]
         self.recorded = pl.concat([CATALOGUE.empty(), *recorded])
 
@@ -72,7 +76,9 @@ class Catalogue:
         if self._is_foreign or 0 < outdated.height == self.rows.height:
             raise LakeOutdated(data)
         if self.is_empty:
-            raise LakeEmpty(data, self._lake.exchange)
+            raw = data / "raw" / self._lake.exchange
+            has_raw = any(raw.glob("*/[0-9][0-9][0-9][0-9]"))
+            raise LakeEmpty(data, self._lake.exchange, has_raw=has_raw)
         if days := outdated["date"].unique().sort().to_list():
             others = f"{len(days)} of its days ({days[0]} the first)"
             log.warning("%s", LakeOutdated(data, others))
@@ -123,6 +129,8 @@ def _read(path: Path) -> pa.Table | None:
             return file.read()
     except FileNotFoundError:
         return None
+    except PermissionError as error:
+        raise LakeForbidden(path) from error
     except (pa.ArrowException, OSError) as error:
         log.warning("%s is damaged (%s); the next ingest makes it again from raw", path, error)
         return None

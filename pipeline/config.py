@@ -213,7 +213,9 @@ def _address(name: str, url: str, scheme: str) -> str:
     """Return an address without a trailing slash: encrypted, but on loopback."""
     secure = rf"{scheme}s://[^\s/?#@]+(/[^\s?#]*)?"
     if not re.fullmatch(rf"{secure}|{scheme}://{_LOOPBACK}(:\d+)?(/[^\s?#]*)?", url):
-        would_work = f"an address like {scheme}s://api.coinflex.us ({scheme}:// on loopback only)"
+        path = "/v1/websocket" if scheme == "ws" else ""
+        would_work = f"an address like {scheme}s://api.coinflex.us{path} "
+        would_work += f"({scheme}:// on loopback only)"
         raise UsageError(name, _without_password(url), would_work)
     return url.rstrip("/")
 

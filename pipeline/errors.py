@@ -10,6 +10,7 @@
     ├── MinutesLacking           3   minutes that were asked for did not arrive
     ├── LakeError                2   the lake can't be written, or says other than raw
     │   ├── LakeUnwritable       2
+    │   ├── LakeForbidden        2   there is no permission to read it
     │   ├── LakeDamaged          2   a partition can't be read
     │   ├── LakeOutdated         2   another version of this program wrote it
     │   ├── LakeDisagrees        2
@@ -36,6 +37,7 @@ __all__ = [
     "LakeDisagrees",
     "LakeEmpty",
     "LakeError",
+    "LakeForbidden",
     "LakeInconsistent",
     "LakeOutdated",
     "LakeUnwritable",
@@ -108,15 +110,25 @@ class KeyRequired(UsageError):
 
 
 class LakeEmpty(UsageError):
-    """A question was asked of a folder to which no run has written a lake of the exchange."""
+    """A question was asked of a folder to which no run has written a lake of the exchange.
 
-    def __init__(self, data: Path | str, exchange: str) -> None:
+    `has_raw`: there are slices of it, which an ingest would bring in.
+    """
+
+    def __init__(self, data: Path | str, exchange: str, *, has_raw: bool = False) -> None:
         self.data = data
         self.exchange = exchange
+        self.has_raw = has_raw
         super().__init__("--data", str(data), "a folder with a lake")
         self.args = (data, exchange)
 
     def __str__(self) -> str:
+        if self.has_raw:
+            return (
+                f"there is nothing of {self.exchange} in the lake of {self.data} yet, but slices "
+                "of it: run coinflex-l2 ingest (a running capture brings in each minute that is "
+                "over by itself)"
+            )
         return (
             f"there is nothing of {self.exchange} in the lake of {self.data} yet: run coinflex-l2 "
             "backfill first, or name another folder with --data or another exchange with --exchange"
@@ -213,6 +225,17 @@ class LakeUnwritable(LakeError):
             f"can't write {self.path}: {self.reason}. What is there is whole; free space or "
             "give the permission, or name another folder with --data, and run it again."
         )
+
+
+class LakeForbidden(LakeError):
+    """There is no permission to read the lake."""
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = path
+        super().__init__(path)
+
+    def __str__(self) -> str:
+        return f"{self.path} can't be read: there is no permission to"
 
 
 class LakeDamaged(LakeError):

@@ -1,8 +1,10 @@
 """Where a live recording fills the gaps of history, and whether it may: that both are of one feed.
 
 History leads. It is deaf from its last line before a disconnect until its next line with data, and
-has nothing in minutes without a slice. What another recorder heard meanwhile counts there, between
-lines and never among them; but for trades that history has too, a moment before or after.
+has nothing in minutes without a slice. Nor did it hear anything in a minute without data in which a
+live recording has some of what was asked for: it lost its connection, and does not say so. What
+another recorder heard meanwhile counts there, between lines and never among them; but for trades
+that history has too, a moment before or after.
 
 Where both heard, the same number must stand for the same content: a book's seq_num, a trade's id.
 If once it does not, or if nothing of one is ever found in the other, then nothing is filled.
@@ -23,13 +25,13 @@ from pipeline.told import DATA, EMPTY, told_by
 from pipeline.twice import Twice
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import date
 
     from numpy.typing import NDArray
 
     from pipeline.normalize.coverage import Feed
-    from pipeline.slices import DayOfSlices
+    from pipeline.slices import DayOfSlices, Request
     from pipeline.told import Around, Key, Minute, Told
 
 __all__ = ["Conflict", "Filling", "filling_of"]
@@ -75,13 +77,14 @@ def filling_of(held: Sequence[DayOfSlices]) -> Filling:
         return Filling()
     comparison, found = _Comparison(held, leaders, others), Filling()
     twice = Twice([day.request for day in held], leaders, others)
-    ears = {rank: _Ear() for rank in leaders}
+    ears = {rank: _Ear(held[rank].request) for rank in leaders}
     heard: dict[int, list[NDArray[np.int64]]] = {}  # by minute: when others had lines with data
     for minute, around in _by_three(held):
         here = around[minute]
-        for rank, ear in ears.items():
-            ear.take(minute, here.get(rank))
         live = {rank: here[rank] for rank in others if rank in here}
+        feeds = {feed for told in live.values() for feed in told.feeds}
+        for rank, ear in ears.items():
+            ear.take(minute, here.get(rank), feeds)
         heard[minute] = [_clocks_of_data(told) for told in live.values()]
         if conflict := comparison.take(minute, around):
             return Filling(conflict=conflict)
@@ -113,7 +116,8 @@ def _lacks(history: Iterable[DayOfSlices], live: Iterable[DayOfSlices]) -> bool:
     """
     recorded = {minute for day in live for minute in day.slices}
     return bool(recorded) and any(
-        not recorded <= day.slices.keys() or any(of.disconnects for of in day.slices.values())
+        not recorded <= day.slices.keys()
+        or any(of.disconnects or not of.lines for of in day.slices.values())
         for day in history
     )
 
@@ -163,22 +167,25 @@ class _Hole(NamedTuple):
 class _Ear:
     """Follows a request's slices through a day: where it is deaf."""
 
-    def __init__(self) -> None:
+    def __init__(self, request: Request) -> None:
         self.lines: dict[int, int] = {}  # by minute: how many there are
+        self._request = request
         self._holes: list[_Hole] = []
         # Behind the last line that arrived, since a minute that has a slice: minute, line, clock.
         self._since: tuple[int, int, int | None] | None = None
         self._is_deaf = False
         self._next = 0
 
-    def take(self, minute: int, told: Told | None) -> None:
-        """Take the next minute; None if it has no slice."""
+    def take(self, minute: int, told: Told | None, feeds: Collection[Feed]) -> None:
+        """Take the next minute, None if it has no slice; and the feeds that others heard in it."""
         if told is None:
             self._end_before(minute)
             self._since = None
         else:
             self.lines[minute] = len(told.kinds)
             self._since = self._since or (minute, 1, None)
+            if not (told.kinds == DATA).any():
+                self._is_deaf |= any(self._request.covers(*feed) for feed in feeds)
             self._follow(minute, told)
         self._next = minute + 1
 

@@ -91,7 +91,7 @@ def ingest(
     total = len(todo) + len(coming)
     for done, result in enumerate(_results(run, todo, coming, jobs, arrivals), 1):
         run.note(result)
-        if progress:
+        if progress and not result.is_held:
             progress(result.day, done, total)
     run.report.written.sort()
     run.report.up_to_date.sort()

@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 # Seconds that a capture waits at its end for the last minutes to get into the lake. They are in
 # raw: the next ingest, or capture, brings them in if that is too short. A capture ends within five.
-_LAST: Final = 2.5
+_LAST: Final = 2.0
 _MINUTE: Final = timedelta(minutes=1)
 
 

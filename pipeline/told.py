@@ -77,6 +77,11 @@ class Told:
     # To subscriptions: line, clock, the feed, and whether it was granted.
     answers: list[tuple[int, int, Feed, bool]] = field(default_factory=list)
 
+    @property
+    def feeds(self) -> set[Feed]:
+        """The feeds of which it has messages."""
+        return {key[0] for key in self.contents} | {trade.feed for trade in self.trades}
+
     def note(self, key: Key, content: Hashable, line: int) -> None:
         """Take note of a message that has a key."""
         self.contents.setdefault(key, {})[hash(content)] = line

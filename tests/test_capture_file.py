@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pipeline.capture_file import CaptureFile, found_capture, lock_of
-from pipeline.errors import LakeUnwritable, LockHeld
+from pipeline.errors import LakeUnwritable, LockHeld, UsageError
 from pipeline.lock import holding, is_held
 from pipeline.redaction import Redaction
 
@@ -52,6 +52,21 @@ def test_a_capture_that_was_killed_has_not_said_so(tmp_path: Path) -> None:
     facts = found(tmp_path)
     assert facts["state"] == "not running (ended without saying so at 2027-01-15T08:00:00Z)"
     assert facts["frames"] == {"depth": 5}
+
+
+def test_a_start_that_was_refused_says_nothing_of_the_capture_before(tmp_path: Path) -> None:
+    """How that ended is still to be seen; where there was none, there is none."""
+
+    def refused_start() -> None:
+        with holding(tmp_path, lock_of("x")), pytest.raises(UsageError), capture_file(tmp_path):
+            raise UsageError("--listen", "9464", "a port that is free")
+
+    refused_start()
+    assert found_capture(tmp_path, "x") is None
+    capture_file(tmp_path).write({"frames": {"depth": 5}})
+    before = found(tmp_path)
+    refused_start()
+    assert found(tmp_path) == before | {"age_seconds": found(tmp_path)["age_seconds"]}
 
 
 def test_a_capture_that_an_error_ended_has_said_so(tmp_path: Path) -> None:

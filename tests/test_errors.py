@@ -14,6 +14,7 @@ from pipeline.errors import (
     LakeDisagrees,
     LakeEmpty,
     LakeError,
+    LakeForbidden,
     LakeInconsistent,
     LakeOutdated,
     LakeUnwritable,
@@ -84,6 +85,15 @@ SENTENCES: list[tuple[PipelineError, int, str]] = [
             "or name another folder with --data or another exchange with --exchange"
         ),
     ),
+    (
+        LakeEmpty(Path("data"), "coinflex", has_raw=True),
+        1,
+        (
+            "there is nothing of coinflex in the lake of data yet, but slices of it: run "
+            "coinflex-l2 ingest (a running capture brings in each minute that is over by itself)"
+        ),
+    ),
+    (LakeForbidden(Path("lake/x")), 2, "lake/x can't be read: there is no permission to"),
     (
         LakeOutdated(Path("data")),
         2,

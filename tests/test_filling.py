@@ -21,6 +21,7 @@ from tests.lakes import EXCHANGE, ingest, put
 from tests.making import DAY, at, depth, line, trade
 from tests.two_recorders import (
     HISTORIES,
+    HOST,
     LIVE,
     NAMES,
     SLOWEST,
@@ -175,6 +176,46 @@ def read_lines_of(data: Path, slice_: str) -> list[str]:
     """Return the lines of a slice."""
     with gzip.open(data / "raw" / EXCHANGE / slice_, "rt") as file:
         return file.read().split("\n")
+
+
+def test_an_empty_minute_of_history_is_a_hole_where_live_heard_something(tmp_path: Path) -> None:
+    """What has no data is answered with an empty slice, whether nothing came or nobody heard it."""
+    book = [[100, 1]], [[101, 1]]
+    for minute, second in ((600, 50), (601, 30), (602, 10)):
+        lines = [
+            depth(at(minute, second), *book, seq=minute),
+            trade(at(minute, second + 1), "9", "1", id_=str(minute)),
+        ]
+        put(tmp_path, at(minute), lines, LIVE[0])
+        put(tmp_path, at(minute), lines if minute != 601 else [])
+    ingest(tmp_path, EXCHANGE)
+    origins = asked(tmp_path, "select origin from depth_messages order by message")
+    history = "tardis:coinflex"
+    assert [origin for (origin,) in origins] == [history, f"live:{HOST}", history]
+    ids = asked(tmp_path, "select id from trades order by arrival")
+    assert ids == [("600",), ("601",), ("602",)]
+    gaps = asked(
+        tmp_path,
+        """select start, stop, cause from trade_gaps
+        where start > '2020-08-01 10:00' and stop < '2020-08-01 10:03' order by all""",
+    )
+    assert [(of_world(start), of_world(stop), cause) for start, stop, cause in gaps] == [
+        (51_000_001, 90_000_000, "disconnect"),
+        (91_000_001, 130_000_000, "changeover"),
+    ]
+
+
+def test_an_empty_minute_of_history_is_none_where_nobody_heard_anything(tmp_path: Path) -> None:
+    """Then nothing came."""
+    book = [[100, 1]], [[101, 1]]
+    for minute in (600, 601, 602):
+        lines = [depth(at(minute, 10), *book, seq=minute)] if minute != 601 else []
+        put(tmp_path, at(minute), lines, LIVE[0])
+        put(tmp_path, at(minute), lines)
+    ingest(tmp_path, EXCHANGE)
+    assert asked(tmp_path, "select distinct origin from depth_messages") == [("tardis:coinflex",)]
+    start = "start > '2020-08-01 10:00' and stop < '2020-08-01 10:03'"
+    assert asked(tmp_path, f"from gaps where {start}") == []
 
 
 def test_a_feed_that_live_was_refused_is_not_filled(tmp_path: Path) -> None:

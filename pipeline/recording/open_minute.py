@@ -78,7 +78,6 @@ class Recording:
     """The slices of one request that are being recorded. One process at a time."""
 
     def __init__(self, door: Door, request: Request) -> None:
-        door.open(request)
         self._door = door
         self._request = request
         self._folder = door.root / request.folder / "open"
@@ -89,6 +88,7 @@ class Recording:
         """Open the slice of the minute that begins then."""
         day = self._day
         if day is None or day.day != start.date():
+            self._door.open(self._request)
             day = self._day = self._door.day(self._request, start.date())
             day.drafts = self._folder  # a download clears those of the door
         return OpenMinute(day, _minute_of(start), self._path(start))

@@ -107,7 +107,10 @@ def make_plan(
     days = [day for day in wanted.days() if _listed(symbols, day, wanted)]
     if not days:
         raise UsageError("--instruments", ",".join(instruments or ()), _spans(symbols))
-    wider = [other for other in door.requests() if other.contains(request)]
+    # What was recorded live only fills the gaps of what is fetched: it is no reason not to.
+    wider = [
+        other for other in door.requests() if other.recorder is None and other.contains(request)
+    ]
     plans = [_plan_day(door, request, wider, day, wanted) for day in days]
     return Plan(
         request,

@@ -288,6 +288,14 @@ def test_no_key_for_what_is_free_or_there(tmp_path: Path) -> None:
     required_key(there, None, "TARDIS_API_KEY")
 
 
+def test_what_was_recorded_live_is_fetched_all_the_same(tmp_path: Path) -> None:
+    """It fills gaps of history; it does not stand for it, however much it holds."""
+    request = Request("coinflex", "live", None, None, "api.example.com")
+    keep(tmp_path, request, 1439)
+    facts = plan(tmp_path, "2020-08-01T23:58", "2020-08-02").summary()
+    assert (facts["minutes_there_already"], facts["requests"]) == (0, 2)
+
+
 def test_summary(tmp_path: Path) -> None:
     """A plan in figures: days, minutes, requests, what is free, there, or was impaired."""
     request = Request("coinflex", "tardis", ALL_THREE)
