@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.arrivals import Arrivals
-    from pipeline.normalize.coverage import Answer
     from pipeline.normalize.stretches import Cut
     from pipeline.slice_file import SliceFacts
     from pipeline.slices import DayOfSlices, Door, Request
@@ -35,14 +34,12 @@ class MinuteSources(NamedTuple):
     """The slices of a minute that count: rank and path, those that count the most first.
 
     `cuts` are where one of them was deaf while another heard; `skipped` are trades by rank, line
-    and item that another of them has too. `answers` are those to subscriptions in slices that are
-    not read.
+    and item that another of them has too.
     """
 
     slices: list[tuple[int, Path]]
     cuts: Sequence[Cut] = ()
     skipped: Mapping[int, Collection[tuple[int, int]]] = _NOTHING
-    answers: Sequence[Answer] = ()
 
 
 @dataclass
@@ -104,11 +101,10 @@ class DaySources:
 
     def minute(self, minute: int) -> MinuteSources:
         """Return what is read of a minute; raises SliceCorrupt, and Abandoned as `ranks`."""
-        filling, ranks = self.filling, self._read(minute)
-        slices = [(rank, self.held[rank].path(minute)) for rank in ranks]
-        answers = [at for at in filling.answers.get(minute, ()) if at.rank not in ranks]
+        filling = self.filling
+        slices = [(rank, self.held[rank].path(minute)) for rank in self._read(minute)]
         return MinuteSources(
-            slices, filling.cuts.get(minute, ()), filling.skipped.get(minute, _NOTHING), answers
+            slices, filling.cuts.get(minute, ()), filling.skipped.get(minute, _NOTHING)
         )
 
     def facts(self, minute: int) -> list[SliceFacts]:
@@ -129,11 +125,12 @@ class DaySources:
     def _read(self, minute: int) -> list[int]:
         """Return which slices of a minute are read: live ones only where something is left to say.
 
-        That is what no request of history was asked for, or what it does not hear.
+        That is what no request of history was asked for, or what it does not hear, and whether
+        their subscriptions were granted.
         """
         filling = self.filling
         ranks = [rank for rank in self.ranks(minute) if self._leads(rank) or not filling.conflict]
-        if minute in filling.cuts:
+        if minute in filling.cuts or minute in filling.answered:
             return ranks
         return [
             rank

@@ -18,15 +18,13 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
-from pipeline.normalize.coverage import MINUTE_PLACES, Answer
 from pipeline.normalize.stretches import Cut, arrivals
-from pipeline.times import MINUTE_US, MINUTES_OF_DAY, day_start_us
+from pipeline.times import MINUTES_OF_DAY
 from pipeline.told import DATA, EMPTY, told_by
 from pipeline.twice import Twice
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-    from datetime import date
 
     from numpy.typing import NDArray
 
@@ -56,13 +54,13 @@ class Conflict(NamedTuple):
 class Filling:
     """What of a day is filled: by minute the cuts, and by minute and rank what is left out.
 
-    And what subscriptions of live recordings were answered, by minute: in a slice that fills
-    nothing it tells what a later one holds. Where there is a conflict nothing is filled.
+    `answered` are minutes in which a live recording says whether it was granted what it may fill
+    later. Where there is a conflict nothing is filled.
     """
 
     cuts: dict[int, list[Cut]] = field(default_factory=dict)
     skipped: dict[int, dict[int, set[tuple[int, int]]]] = field(default_factory=dict)
-    answers: dict[int, list[Answer]] = field(default_factory=dict)
+    answered: set[int] = field(default_factory=set)
     conflict: Conflict | None = None
 
 
@@ -89,7 +87,8 @@ def filling_of(held: Sequence[DayOfSlices]) -> Filling:
         if conflict := comparison.take(minute, around):
             return Filling(conflict=conflict)
         twice.take(minute, around)
-        found.answers[minute] = _answers(held[0].day, minute, live)
+        if any(told.has_answers for told in live.values()):
+            found.answered.add(minute)
     if conflict := comparison.finish():
         return Filling(conflict=conflict)
     for rank, ear in ears.items():
@@ -98,15 +97,6 @@ def filling_of(held: Sequence[DayOfSlices]) -> Filling:
                 found.cuts.setdefault(minute, []).append(cut)
     found.skipped = twice.finish(found.cuts)
     return found
-
-
-def _answers(day: date, minute: int, live: Minute) -> list[Answer]:
-    start = day_start_us(day) + minute * MINUTE_US
-    return [
-        Answer(minute * MINUTE_PLACES + line, rank, feed, start + max(clock, 0) // 10, granted)
-        for rank, told in live.items()
-        for line, clock, feed, granted in told.answers
-    ]
 
 
 def _lacks(history: Iterable[DayOfSlices], live: Iterable[DayOfSlices]) -> bool:

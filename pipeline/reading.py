@@ -121,7 +121,6 @@ class PartReading:
         reader = self._reader
         ranks = tuple(rank for rank, _ in minute.slices)
         reader.begin_minute(ranks)
-        reader.part.answers += minute.answers
         if not ranks:
             reader.hear(ranks)
             return

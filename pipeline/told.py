@@ -68,14 +68,14 @@ class Told:
     """A slice's lines: their clocks (100 ns into the minute, -1: none), and what they are.
 
     By key: with which content a message stands in which line. A content is known by a hash.
+    `has_answers`: one of them says of a subscription whether it was granted.
     """
 
     clocks: NDArray[np.int64]
     kinds: NDArray[np.uint8]
     contents: dict[Key, dict[int, int]] = field(default_factory=dict)
     trades: list[ToldTrade] = field(default_factory=list)
-    # To subscriptions: line, clock, the feed, and whether it was granted.
-    answers: list[tuple[int, int, Feed, bool]] = field(default_factory=list)
+    has_answers: bool = False
 
     @property
     def feeds(self) -> set[Feed]:
@@ -195,9 +195,7 @@ def _take_decoded(
         message = _message(raw)
         if message is None or isinstance(message, Control):
             kinds[at] = SILENT
-            if message and message.subscription:
-                clock, feed = int(lines["time"][at]), Feed(*message.subscription)
-                told.answers.append((first + at, clock, feed, message.granted))
+            told.has_answers |= message is not None and message.subscription is not None
         elif isinstance(message, Books):
             for book in message.items:
                 _take_book(told, Feed(message.channel, book.instrument), book, first + at)
