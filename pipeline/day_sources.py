@@ -117,7 +117,7 @@ class DaySources:
 
         Raises SliceCorrupt, and Abandoned as `ranks`.
         """
-        if len({held.request.recorder for held in self.held}) <= 1:
+        if not self._has_several_recorders:
             return Filling()
         self.all_ranks()
         return filling_of(self.held)
@@ -138,6 +138,10 @@ class DaySources:
             if not any(self._contains(wider, rank) for wider in ranks[:place])
         ]
 
+    @property
+    def _has_several_recorders(self) -> bool:
+        return len({held.request.recorder for held in self.held}) > 1
+
     def _leads(self, rank: int) -> bool:
         return self.held[rank].request.recorder is None
 
@@ -145,11 +149,17 @@ class DaySources:
         return self.held[wider].request.contains(self.held[rank].request)
 
     def digest(self) -> str:
-        """Return what the day's lake depends on: the slices that count, and the schema."""
+        """Return what the day's lake depends on: the slices that count, and the schema.
+
+        Where recorders are compared, that is all slices.
+        """
         state = hashlib.sha256(f"schema {SCHEMA_VERSION}\n".encode())
         for minute, ranks in enumerate(self.all_ranks()):
-            for rank in ranks:
-                held = self.held[rank]
+            for rank, held in enumerate(self.held):
+                if minute not in held.slices:
+                    continue
+                if rank not in ranks and not self._has_several_recorders:
+                    continue
                 line = f"{held.request.folder} {minute} {held.slices[minute].sha256}\n"
                 state.update(line.encode())
         for held in self.answers:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 import pipeline
 from pipeline.slices import Request
 from tests.lakes import EXCHANGE, ingest, put
-from tests.making import at, depth, trade
+from tests.making import at, depth, line, trade
 from tests.two_recorders import HOST
 
 if TYPE_CHECKING:
@@ -248,3 +250,52 @@ def test_a_changeover_to_the_end_of_a_day_goes_on_in_the_next(tmp_path: Path) ->
         (-119, 0, "changeover"),
         (0, 20, "changeover"),
     ]
+
+
+def answer(minute: int, second: float, channel: str, *, granted: bool = True) -> str:
+    """Return the line that answers a subscription."""
+    message = {"event": "subscribe", "channel": channel, "success": granted}
+    return line(at(minute, second), message)
+
+
+@pytest.mark.parametrize("loses", [False, True])
+def test_a_refused_subscription_counts_where_live_does(loses: bool, tmp_path: Path) -> None:
+    """Also where it was refused while history counted; and there what live lacks is no matter."""
+    lost = [""] if loses else []
+    put(tmp_path, at(0), [book(0, 1, 1), *lost, book(0, 40, 3)])
+    refused = [answer(0, 0.5, "depth:A"), answer(0, 0.6, "trade:A", granted=False)]
+    put(tmp_path, at(0), [*refused, book(0, 1.1, 1), book(0, 20, 2)], LIVE)
+    put(tmp_path, at(1), [book(1, 1, 4)], LIVE)
+    put(tmp_path, at(2), [book(2, 1, 5)])
+    brought_in(tmp_path)
+    lacking = asked(
+        tmp_path,
+        f"select {seconds('start')}, {seconds('stop')}, cause from trade_gaps order by all",
+    )
+    assert [(round(start), stop, cause) for start, stop, cause in lacking] == [
+        *([(1, 40, "disconnect")] if loses else []),
+        (40, 121, "changeover"),
+        (180, 86400, "end_of_coverage"),
+    ]
+
+
+def test_minutes_that_are_not_read_for_a_conflict_are_not_counted(tmp_path: Path) -> None:
+    """A report says how many were used."""
+    put(tmp_path, at(0), [book(0, 1, 1), ""])
+    put(tmp_path, at(0), [depth(at(0, 1), [[5, 1]], [[6, 1]], instrument="A", seq=1)], LIVE)
+    put(tmp_path, at(1), [book(1, 1, 2)], LIVE)
+    report = ingest(tmp_path, EXCHANGE, jobs=1)
+    assert report.conflicts
+    assert report.counts["minutes_fetched"] == 1
+
+
+def test_a_day_is_made_anew_once_another_slice_contradicts_history(tmp_path: Path) -> None:
+    """Though a wider one has all of its minute, so that it counts for nothing else."""
+    put(tmp_path, at(0), [book(0, 1, 1), "", book(0, 30, 5)])
+    put(tmp_path, at(0), [book(0, 1.1, 1), book(0, 10, 2)], LIVE)
+    brought_in(tmp_path)
+    lines = [depth(at(0, 1), [[5, 1]], [[6, 1]], instrument="A", seq=1)]
+    put(tmp_path, at(0), lines, LIVE_OF_A_AND_C)
+    report = ingest(tmp_path, EXCHANGE, jobs=1)
+    assert report.written
+    assert report.conflicts
