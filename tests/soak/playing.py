@@ -128,7 +128,8 @@ class _Stage:
                 self._serving.close()
                 self._start_exchange()
             case "hold":
-                self._holding.enter_context(holding(self._data))
+                # The day before may be made whole just now.
+                self._holding.enter_context(holding(self._data, patience=_DEADLINE))
             case "release":
                 self._release(step.at.date())
 

@@ -112,6 +112,7 @@ class Reader:
         self._before: dict[date, Tables] = {}
         self._turns = threading.Condition()
         self._stopping = False
+        self._is_asked = False
         self._error: str | None = None
         self._thread = threading.Thread(target=self._run, name="reader")
 
@@ -129,11 +130,14 @@ class Reader:
         assert self._error is None, self._error
 
     def ask_anew(self) -> None:
-        """Return when everything was asked once more, from the beginning."""
+        """Return when everything was asked for once more, all of it after this."""
         with self._turns:
-            turns = self.counts["turns"]
+            # One may be under way; it began before.
+            wanted = self.counts["begun"] + 1
+            self._is_asked = True
+            self._turns.notify_all()
             assert self._turns.wait_for(
-                lambda: self._error or self.counts["turns"] >= turns + 2, _PATIENCE
+                lambda: self._error or self.counts["turns"] >= wanted, _PATIENCE
             )
         self.check()
 
@@ -157,9 +161,16 @@ class Reader:
                 self._turn(lake)
                 if self._stopping:
                     return
-                time.sleep(time.monotonic() - began)  # half of the time is left to the others
+                self._leave_time_to_others(time.monotonic() - began)
+
+    def _leave_time_to_others(self, seconds: float) -> None:
+        with self._turns:
+            self._turns.wait_for(lambda: self._is_asked or self._stopping, seconds)
+            self._is_asked = False
 
     def _turn(self, lake: OpenLake) -> None:
+        with self._turns:
+            self.counts["begun"] += 1
         # Of each day until it is whole, and of the day before, should its rows yet change.
         unfinished = {*self._lake.days_in_parts(), *self.seen} - self.made_whole.keys()
         since = min([self._now().date() - timedelta(1), *unfinished])
