@@ -175,19 +175,34 @@ class _Capture:
     async def run(self, symbols: tuple[str, ...] | None) -> CaptureReport:
         """Record some instruments, or all, until told to stop."""
         async with self._beside.rest:
-            beside = [asyncio.create_task(work) for work in (self._report_on(), self._keep_file())]
+            beside = [self._begin(work) for work in (self._report_on(), self._keep_file())]
             try:
                 if symbols is None:
                     await self._find_markets()
                 self._want(symbols or ())
-                beside += [
-                    asyncio.create_task(work)
-                    for work in (self._look_at_markets(symbols), self._ask_beside())
-                ]
+                work_beside = self._look_at_markets(symbols), self._ask_beside()
+                beside += [self._begin(work) for work in work_beside]
                 await self._feed.run(self._stop)
             finally:
                 await _cancel(beside)
+        for task in beside:
+            if not task.cancelled() and (error := task.exception()):
+                raise error
         return self._report
+
+    def _begin(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        """Have some work done beside the feed; what nobody foresaw ends the capture with it.
+
+        Whoever watches over it starts it again. Nobody would see that half of it is gone.
+        """
+        task = asyncio.create_task(work)
+
+        def ended(task: asyncio.Task[None]) -> None:
+            if not task.cancelled() and task.exception():
+                self._stop.set()
+
+        task.add_done_callback(ended)
+        return task
 
     def _want(self, markets: Sequence[str]) -> None:
         self._feed.want(f"{channel}:{name}" for name in markets for channel in self._channels)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 import time
@@ -10,13 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pipeline.capture import record
+from pipeline.capture_file import lock_of
+from pipeline.lock import is_held
 from pipeline.recording.arrival_clock import ArrivalClock
 from pipeline.simulator.exchange import ExchangeSimulator, Limits
 from pipeline.simulator.exchange.faults import Fault
 from pipeline.slices import Door
 from pipeline.sources.rest_beside import RestTempo
 from pipeline.views import connect
-from tests.capturing import capturing, live_settings
+from tests.capturing import QUICK, capturing, live_settings
 from tests.lakes import EXCHANGE, ingest
 from tests.simulator.exchange.client import BTC, ETH, STARTED, ListedFeed, depth, trade
 
@@ -24,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
+    from pipeline.capture import CaptureReport
     from pipeline.simulator.feed import Event
 
 QUICK_REST = RestTempo(margin=0.5, first_pause=0.05, longest_pause=0.1)
@@ -167,3 +172,24 @@ def test_markets_are_recorded_once_as_long_as_they_are_the_same(tmp_path: Path) 
         0.001,
         0.01,
     ]
+
+
+def test_what_nobody_foresaw_beside_the_feed_ends_the_capture(tmp_path: Path) -> None:
+    """Half of it must not be gone for months without a sign: whoever watches starts it again."""
+
+    def fail(_: CaptureReport) -> None:
+        raise ZeroDivisionError("shown nowhere")
+
+    exchange = ExchangeSimulator(ListedFeed(market()), limits=TIGHT)
+    with exchange.running() as urls, pytest.raises(ZeroDivisionError, match="shown nowhere"):
+        asyncio.run(
+            record(
+                live_settings(tmp_path, urls),
+                asyncio.Event(),
+                instruments=[BTC],
+                tempo=QUICK,
+                raw_only=True,
+                show=fail,
+            )  # fmt: skip
+        )
+    assert not is_held(tmp_path, lock_of(EXCHANGE))
