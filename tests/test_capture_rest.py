@@ -181,15 +181,11 @@ def test_what_nobody_foresaw_beside_the_feed_ends_the_capture(tmp_path: Path) ->
         raise ZeroDivisionError("shown nowhere")
 
     exchange = ExchangeSimulator(ListedFeed(market()), limits=TIGHT)
-    with exchange.running() as urls, pytest.raises(ZeroDivisionError, match="shown nowhere"):
-        asyncio.run(
-            record(
-                live_settings(tmp_path, urls),
-                asyncio.Event(),
-                instruments=[BTC],
-                tempo=QUICK,
-                raw_only=True,
-                show=fail,
-            )  # fmt: skip
-        )
+    with exchange.running() as urls:
+        work = record(
+            live_settings(tmp_path, urls), asyncio.Event(), instruments=[BTC], tempo=QUICK,
+            raw_only=True, show=fail,
+        )  # fmt: skip
+        with pytest.raises(ZeroDivisionError, match="shown nowhere"):
+            asyncio.run(work)
     assert not is_held(tmp_path, lock_of(EXCHANGE))
