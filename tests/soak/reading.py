@@ -48,11 +48,12 @@ _ADDED: Final = {
     "quarantine": "slice, line",
     "rest_trades": "all",
 }
-# What is said of a day anew each time, and is final when the day is.
+# What is said of a day anew each time, and is final when the day is. What the view `trade_gaps`
+# says depends on how the day before ended, too.
 _SAID: Final = {
-    "gaps": "* exclude version",
-    "trade_gaps": "* exclude version",
-    "coverage": "* exclude bytes",
+    "gaps": "* exclude version from gaps",
+    "trade_gaps": "* exclude version from lake_rows(all_files('trade_gaps'))",
+    "coverage": "* exclude bytes from coverage",
 }
 _ALL: Final = (*_IN_ORDER, *_ADDED, *_SAID)
 _OF_FEED: Final = ("depth", "trades", "tickers", "quarantine")
@@ -72,8 +73,7 @@ def _questions() -> dict[str, str]:
         name: f"select * from {name} where date >= ? order by {by}" for name, by in _ADDED.items()
     }
     return asked | {
-        name: f"select {what} from {name} where date >= ? order by all"
-        for name, what in _SAID.items()
+        name: f"select {what} where date >= ? order by all" for name, what in _SAID.items()
     }
 
 
