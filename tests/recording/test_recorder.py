@@ -112,6 +112,7 @@ def test_a_disk_that_takes_no_more_stops_the_recording(tmp_path: Path) -> None:
     clock, full = Clock(), pytest.raises(LakeUnwritable)
     with full, Recorder(recording(tmp_path), clock) as recorder:
         recorder.line(b"a")
+        folder.parent.mkdir(parents=True, exist_ok=True)
         folder.write_bytes(b"")  # a file where the year's folder should be
         for second in range(60, 120):
             clock.set(0, second)

@@ -28,22 +28,27 @@ with
     where carry_until > t
   ),
 
+  -- Its recorder is looked at behind all else: beside it DuckDB would open the file for nothing.
+  carried as materialized (
+    select date, message, keyframe, version, recorder_of(origin) as recorder
+    from read_parquet(
+      [day_file('depth', folder, t), day_file('depth', folder, t::date - 1), empty_file('depth')],
+      allow_empty = true, hive_partitioning = true
+    )
+    join carried_from using (date)
+    where valid_until >= t::date and local_timestamp <= t
+    order by message desc
+    limit 1
+  ),
+
   standing as materialized (
     select t::date as date, message, keyframe, version
     from next_to_end
     where local_timestamp <= t
     union all
-    (
-      select date, message, keyframe, version
-      from read_parquet(
-        [day_file('depth', folder, t), day_file('depth', folder, t::date - 1), empty_file('depth')],
-        allow_empty = true, hive_partitioning = true
-      )
-      join carried_from using (date)
-      where valid_until >= t::date and local_timestamp <= t and recorder_of(origin) = recorder
-      order by message desc
-      limit 1
-    )
+    select date, message, keyframe, version
+    from carried
+    where recorder = (select recorder from carried_from)
   ),
 
   -- A message that is no book ends the one before it. Of one that is, also what is not found comes
