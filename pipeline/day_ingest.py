@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
@@ -20,6 +20,7 @@ from pipeline.errors import SliceCorrupt
 from pipeline.lake import Lake
 from pipeline.normalize.day import DayNormalizer
 from pipeline.normalize.depth import Lineage
+from pipeline.normalize.quarantine import RAW_SHOWN, as_text
 from pipeline.reading import parts_of, read_part
 from pipeline.schemas import INGESTS, QUARANTINE
 from pipeline.slice_file import read_lines
@@ -39,8 +40,6 @@ if TYPE_CHECKING:
 __all__ = ["DayResult", "Readers", "ingest_day", "ingest_row", "slice_row"]
 
 log = logging.getLogger(__name__)
-
-_RAW_SHOWN: Final = 65_536
 
 
 class Readers(NamedTuple):
@@ -166,8 +165,7 @@ def _refused(sources: DaySources, conflict: Conflict) -> pl.DataFrame:
     rank, minute, line, reason = conflict
     lines = read_lines(sources.held[rank].path(minute))
     raw = next(islice(lines, line - 1, None))
-    shown = raw[:_RAW_SHOWN].decode("utf-8", errors="backslashreplace")
-    row = (sources.slice_name(rank, minute), line, reason, shown, len(raw))
+    row = (sources.slice_name(rank, minute), line, reason, as_text(raw[:RAW_SHOWN]), len(raw))
     return pl.DataFrame([row], QUARANTINE.schema, orient="row")
 
 

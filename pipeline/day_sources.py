@@ -154,11 +154,10 @@ class DaySources:
         Where recorders are compared, that is all slices.
         """
         state = hashlib.sha256(f"schema {SCHEMA_VERSION}\n".encode())
+        takes_all = self._has_several_recorders
         for minute, ranks in enumerate(self.all_ranks()):
             for rank, held in enumerate(self.held):
-                if minute not in held.slices:
-                    continue
-                if rank not in ranks and not self._has_several_recorders:
+                if minute not in held.slices or not (takes_all or rank in ranks):
                     continue
                 line = f"{held.request.folder} {minute} {held.slices[minute].sha256}\n"
                 state.update(line.encode())

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from pipeline.normalize.coinflex import Book, Message
 
-__all__ = ["DATA", "EMPTY", "SILENT", "Around", "Key", "Minute", "Told", "ToldTrade", "told_by"]
+__all__ = ["DATA", "EMPTY", "Around", "Key", "Minute", "Told", "ToldTrade", "told_by"]
 
 # What a line is to whoever asks whether its recorder heard: a line says something of a market, or
 # it is an acknowledgement or can't be read, or it is a disconnect.

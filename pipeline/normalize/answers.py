@@ -18,6 +18,7 @@ from pipeline import answer_line
 from pipeline.answer_line import AnswerLine
 from pipeline.normalize.coinflex import book_side
 from pipeline.normalize.numbers import Refused, number, time_us, whole
+from pipeline.normalize.quarantine import RAW_SHOWN, as_text
 from pipeline.schemas import MARKETS, QUARANTINE, REST_DEPTH, REST_TRADES, TABLES
 from pipeline.stamp import split_line
 
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 __all__ = ["ANSWER_PLACES", "Answers", "SliceOfAnswers"]
 
 ANSWER_PLACES: Final = 1_000_000_000
-_RAW_SHOWN: Final = 65_536
 _PAIR: Final = 2
 
 
@@ -211,7 +211,7 @@ def _named(market: str | None, query: dict[str, str]) -> str:
 
 
 def _quarantined(at: SliceOfAnswers, line: int, raw: bytes, reason: str) -> _Row:
-    shown = raw[:_RAW_SHOWN].decode("utf-8", errors="backslashreplace")
+    shown = as_text(raw[:RAW_SHOWN])
     return at.name, line, reason, shown, len(raw)
 
 

@@ -22,6 +22,7 @@ from pipeline.normalize.coinflex import (
 )
 from pipeline.normalize.coverage import MINUTE_PLACES, Answer, Disconnect, Feed, SignOfLife
 from pipeline.normalize.part import Quarantined, Tally
+from pipeline.normalize.quarantine import RAW_SHOWN, as_text
 from pipeline.normalize.scan import (
     DEPTH,
     DISCONNECT,
@@ -49,7 +50,6 @@ __all__ = ["SliceReader"]
 
 # How much of a line that can't be read is shown: less in a part that has shown a lot already, lest
 # the memory fill with what nobody will read to the end.
-_RAW_SHOWN: Final = 65_536
 _RAW_SHOWN_AT_LEAST: Final = 1_024
 _RAW_SHOWN_OF_A_PART: Final = 32 << 20
 _UNTIMED: Final = -1
@@ -207,9 +207,9 @@ class SliceReader:
     def _quarantine(self, batch: _Batch, index: int, reason: str, raw: bytes) -> None:
         self.tally["quarantined"] += 1
         left = _RAW_SHOWN_OF_A_PART - self._reader.raw_shown
-        raw_shown = raw[: min(_RAW_SHOWN, max(_RAW_SHOWN_AT_LEAST, left))]
+        raw_shown = raw[: min(RAW_SHOWN, max(_RAW_SHOWN_AT_LEAST, left))]
         self._reader.raw_shown += len(raw_shown)
-        shown = raw_shown.decode("utf-8", errors="backslashreplace")
+        shown = as_text(raw_shown)
         line = batch.at.first_line + index
         self._reader.part.quarantine.append(
             Quarantined(self._reader.minute, self._rank, line, reason, shown, len(raw))
