@@ -80,7 +80,7 @@ SIZES: Final = {
             "tiny",
             short={"generated": 1, "order_flow": 1, "thin": 1, "generated_2022": 1},
             hours=2, of_each_hour=1, of_each_hour_of_the_day=0, backfill_from=1438,
-            limits=Limits(runs=1, seconds=1), partitions=100, times=1, asks=2,
+            limits=Limits(runs=1, seconds=1), partitions=20, times=1, asks=2,
             cold=1, cold_questions=1, commands=1, days=2,
         ),
     )

@@ -73,6 +73,7 @@ class BackfillReport:
             "bytes_fetched": self.download.size,
             "days_ingested": len(self.ingest.written),
             "days_up_to_date": len(self.ingest.up_to_date),
+            "days_in_conflict": len(self.ingest.conflicts),
             "derived_removed": self.ingest.derived_removed,
             "lines": counts.get("lines", 0),
             "lines_quarantined": counts.get("quarantined", 0),

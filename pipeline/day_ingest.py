@@ -53,7 +53,7 @@ class Readers(NamedTuple):
 class DayResult:
     """What came of one day: its rows of the catalogue, what it was made from, what was corrupt.
 
-    `conflict` says why nothing was filled in from a live recording, if that contradicts history.
+    `about` has why nothing was filled in from a live recording, if that contradicts history.
     `derived_removed`: how many partitions of derived tables went with what the lake had before.
 
     No rows (None) where nothing was to be written: the lake had the day already, there is no whole
@@ -64,7 +64,6 @@ class DayResult:
     rows: pl.DataFrame | None
     about: dict[str, Any]
     corrupt: dict[str, str]
-    conflict: str | None = None
     derived_removed: int = 0
     is_held: bool = False
 
@@ -128,36 +127,41 @@ def _write_day(
         answers = [*AnswerReading(emit).read(sources.answers)]
         rows += [slice_row(*answer) for answer in answers]
         writer.write(INGESTS.name, None, pl.DataFrame(rows, schema=INGESTS.schema))
-        conflict = sources.filling.conflict
-        if conflict:
+        if conflict := sources.filling.conflict:
+            said = _said(sources, conflict)
+            log.warning("%s; nothing recorded live fills gaps of %s", said, sources.day)
             writer.write(QUARANTINE.name, None, _refused(sources, conflict))
         facts = day.finish()
         if instruments is not None:
             facts = {name: facts[name] for name in facts if name in instruments}
-        digest = sources.digest()
-        catalogued = writer.commit(digest, facts, instruments)
+        catalogued = writer.commit(sources.digest(), facts, instruments)
         lake.forget_recorded(sources.day)
     totals = Counter[str]()
     for tally in day.tallies.values():
         totals.update(tally)
     for *_, tally in answers:
         totals.update({name: tally[name] for name in ("lines", "quarantined")})
-    about = {
-        "source": digest,
+    about = _about(sources, rows, totals)
+    return DayResult(sources.day, catalogued, about, sources.corrupt, writer.derived_removed)
+
+
+def _about(sources: DaySources, rows: list[dict[str, Any]], totals: Counter[str]) -> dict[str, Any]:
+    """Return what the catalogue says of a day: `rows` are those of `ingests`."""
+    conflict = sources.filling.conflict
+    return {
+        "source": sources.digest(),
         "slices": len(rows),
         "slice_bytes": sum(row["bytes"] for row in rows),
         "minutes_fetched": sum(bool(sources.facts(minute)) for minute in range(MINUTES_OF_DAY)),
         **{name: totals[name] for name in ("lines", "control", "foreign_lines", "quarantined")},
         **{name: totals[name] for name in ("disconnects", "outside_minute", "backwards")},
+        "conflict": conflict and _said(sources, conflict),
     }
-    reason = (
-        conflict and f"{sources.slice_name(*conflict[:2])} line {conflict.line}: {conflict.reason}"
-    )
-    if reason:
-        log.warning("%s; nothing recorded live fills gaps of %s", reason, sources.day)
-    return DayResult(
-        sources.day, catalogued, about, sources.corrupt, reason, writer.derived_removed
-    )
+
+
+def _said(sources: DaySources, conflict: Conflict) -> str:
+    name = sources.slice_name(conflict.rank, conflict.minute)
+    return f"{name} line {conflict.line}: {conflict.reason}"
 
 
 def _refused(sources: DaySources, conflict: Conflict) -> pl.DataFrame:

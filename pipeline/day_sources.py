@@ -1,6 +1,6 @@
 """Which slices count for a day: in each minute, none that a wider one contains.
 
-History leads; what was recorded live fills its gaps (filling.py).
+History leads; what was recorded live fills its gaps (filling/).
 """
 
 from __future__ import annotations
@@ -102,14 +102,14 @@ class DaySources:
     def minute(self, minute: int) -> MinuteSources:
         """Return what is read of a minute; raises SliceCorrupt, and Abandoned as `ranks`."""
         filling = self.filling
-        slices = [(rank, self.held[rank].path(minute)) for rank in self._read(minute)]
+        slices = [(rank, self.held[rank].path(minute)) for rank in self._ranks_to_read(minute)]
         return MinuteSources(
             slices, filling.cuts.get(minute, ()), filling.skipped.get(minute, _NOTHING)
         )
 
     def facts(self, minute: int) -> list[SliceFacts]:
         """Return what is known of the slices that are read of a minute, in the same order."""
-        return [self.held[rank].slices[minute] for rank in self._read(minute)]
+        return [self.held[rank].slices[minute] for rank in self._ranks_to_read(minute)]
 
     @cached_property
     def filling(self) -> Filling:
@@ -122,7 +122,7 @@ class DaySources:
         self.all_ranks()
         return filling_of(self.held)
 
-    def _read(self, minute: int) -> list[int]:
+    def _ranks_to_read(self, minute: int) -> list[int]:
         """Return which slices of a minute are read: live ones only where something is left to say.
 
         That is what no request of history was asked for, or what it does not hear, and whether

@@ -43,9 +43,9 @@ _SLICES_WORTH_HELP: Final = 120
 class IngestReport:
     """What a run did: days written, found up to date, or left to a recording; what was corrupt.
 
-    `conflicts` says of a day why what was recorded live fills none of its gaps, if it contradicts
-    history. `derived_removed` are partitions of derived tables that were made from what is now
-    replaced.
+    `conflicts` says of a day, also of one up to date, why what was recorded live fills none of its
+    gaps, if it contradicts history. `derived_removed` are partitions of derived tables that were
+    made from what is now replaced.
     """
 
     written: list[str] = field(default_factory=list)
@@ -172,25 +172,31 @@ class _Run:
             return False
         if not self._rebuild and self._up_to_date(sources):
             self.report.up_to_date.append(sources.day.isoformat())
+            # Days of older versions do not say.
+            about = self.catalogue.days.get(sources.day.isoformat(), {})
+            self._note_conflict(sources.day, about.get("conflict"))
             return False
         return True
 
     def note(self, result: DayResult) -> None:
         """Take what came of a day into the catalogue and the report."""
         self.report.corrupt |= result.corrupt
-        if result.conflict:
-            self.report.conflicts[result.day.isoformat()] = result.conflict
         if result.is_held:
             self.report.being_recorded.append(result.day.isoformat())
         if result.rows is None:
             return
         self.catalogue.replace(result.day, result.rows, result.about, self.wanted)
         self.catalogue.save()
+        self._note_conflict(result.day, result.about["conflict"])
         self.report.written.append(result.day.isoformat())
         self.report.derived_removed += result.derived_removed
         for name, value in result.about.items():
             if isinstance(value, int):
                 self.report.counts[name] = self.report.counts.get(name, 0) + value
+
+    def _note_conflict(self, day: date, conflict: str | None) -> None:
+        if conflict:
+            self.report.conflicts[day.isoformat()] = conflict
 
     def _up_to_date(self, sources: DaySources) -> bool:
         """Say whether the lake has the day as these slices give it, by the sizes of its files."""

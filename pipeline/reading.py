@@ -14,15 +14,16 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from pipeline.normalize.part import Part, PartReader
-from pipeline.normalize.scan import LINE, PADDING, Names, beginning, scan_lines
+from pipeline.normalize.scan import PADDING, beginning
 from pipeline.normalize.slice_reader import SliceReader
-from pipeline.normalize.stretches import arrivals, order_of, stretches_of
+from pipeline.normalize.stretches import Taken, arrivals, order_of, stretches_of
+from pipeline.scanning import arrays_of, scanned
 from pipeline.slice_file import Blocks
 from pipeline.slices import Request
 from pipeline.times import MINUTES_OF_DAY, day_start_us
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from pipeline.day_sources import DaySources, MinuteSources
     from pipeline.normalize.coverage import Delivered
     from pipeline.normalize.scan import Words
-    from pipeline.normalize.stretches import Lines
     from pipeline.slice_file import SliceFacts
 
 __all__ = [
@@ -125,9 +125,10 @@ class PartReading:
             reader.hear(ranks)
             return
         begins = beginning(self._day, reader.minute)
+        skipped = [minute.skipped.get(rank, ()) for rank in ranks]
         if len(ranks) <= 1 and not minute.cuts:  # then there is nothing to be put in order
             reader.hear(ranks)
-            self._read(minute, [None] * len(ranks), begins, [None] * len(ranks))
+            self._read(minute, begins, map(Taken, skipped))
             return
         arrived = [arrivals(_clocks(self._blocks, path, begins)) for _, path in minute.slices]
         orders = order_of(arrived)
@@ -135,42 +136,23 @@ class PartReading:
             lines = stretch.lines
             heard = tuple(r for r, of in zip(ranks, lines, strict=True) if not of.is_deaf)
             reader.hear(heard, stretch.place, stretch.time, stretch.cause)
-            self._read(minute, orders, begins, lines)
+            self._read(minute, begins, map(Taken, skipped, orders, lines))
 
-    def _read(
-        self,
-        minute: MinuteSources,
-        orders: Sequence[NDArray[np.int64] | None],
-        begins: Words,
-        lines: Sequence[Lines | None],
-    ) -> None:
-        """Read the lines of a stretch, slice by slice."""
+    def _read(self, minute: MinuteSources, begins: Words, taken: Iterable[Taken]) -> None:
+        """Read what is taken of a stretch, slice by slice."""
         slices = []
-        for (rank, path), order, of in zip(minute.slices, orders, lines, strict=True):
-            skipped = minute.skipped.get(rank, ())
-            slices.append((rank, SliceReader(self._reader, rank, begins, order, of, skipped)))
-            if of is None or of.numbers:
-                for text, stop in _arrays(self._blocks, path):
+        for (rank, path), of in zip(minute.slices, taken, strict=True):
+            slices.append((rank, SliceReader(self._reader, rank, begins, of)))
+            if of.lines is None or of.lines.numbers:
+                for text, stop in arrays_of(self._blocks, path):
                     slices[-1][1].read(text, stop)
         self._reader.end_stretch((rank, slice_.line_before) for rank, slice_ in slices)
 
 
-def _arrays(blocks: Blocks, path: Path) -> Iterator[tuple[NDArray[np.uint8], int]]:
-    """Yield a slice's blocks as arrays of bytes, each with where its lines end."""
-    for buffer, stop in blocks.of(path):
-        yield np.frombuffer(buffer, np.uint8), stop
-
-
 def _clocks(blocks: Blocks, path: Path, begins: Words) -> NDArray[np.int64]:
     """Return when each line arrived, in 100 ns since the minute began; -1 if it doesn't say."""
-    found, names = np.zeros(4096, LINE), Names.none()
-    arrived = [np.zeros(0, np.int64)]
-    for text, stop in _arrays(blocks, path):
-        at = 0
-        while at < stop:
-            count, at = scan_lines(text, at, stop, begins, found, names)
-            arrived.append(found["time"][:count].copy())
-    return np.concatenate(arrived)
+    arrived = [found.lines["time"].copy() for found in scanned(path, begins, blocks)]
+    return np.concatenate([np.zeros(0, np.int64), *arrived])
 
 
 def compile_scan() -> None:
@@ -183,5 +165,5 @@ def compile_scan() -> None:
     reader.begin_minute((0,))
     reader.hear((0,))
     padded = np.frombuffer(bytearray(text + bytes(PADDING)), np.uint8)
-    SliceReader(reader, 0, beginning(date(2020, 8, 1), 1434), None).read(padded, len(text))
+    SliceReader(reader, 0, beginning(date(2020, 8, 1), 1434), Taken()).read(padded, len(text))
     reader.finish()

@@ -58,6 +58,7 @@ def status_of(data: Path, exchange: str) -> dict[str, Any]:
         "arrivals_outside_their_minute": of_days("outside_minute"),
         "arrivals_running_backwards": of_days("backwards"),
         **{name: int(totals[name]) for name in _SUMS},
+        "days_in_conflict": sorted(day for day in days if days[day].get("conflict")),
         "days_in_parts": [day.isoformat() for day in lake.days_in_parts()],
         "recorded": _recorded(catalogue),
         "capture": found_capture(data, exchange),

@@ -394,8 +394,8 @@ def test_killed_anywhere_the_next_run_ends_in_the_same_lake(
     steps = int(done.stdout.splitlines()[-1])
     assert steps > 100
     chosen = random.Random(20200801)
-    width = steps // 4
-    kills = [start + chosen.randrange(width) for start in range(1, width * 4, width)]
+    width = steps // 3
+    kills = [start + chosen.randrange(width) for start in range(1, width * 3, width)]
     for kill in kills:
         data = copy_of(three_days, tmp_path / f"killed{kill}")
         assert _killed_at(data, kill).returncode == -signal.SIGKILL

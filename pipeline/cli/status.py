@@ -26,6 +26,7 @@ def status() -> None:
         print_json(facts)
         return
     sections = {name: facts.pop(name) for name in ("recorded", "capture")}
+    facts["days_in_conflict"] = ", ".join(facts["days_in_conflict"]) or "none"
     facts["days_in_parts"] = ", ".join(facts["days_in_parts"]) or "none"
     print_facts(facts)
     for title, section in sections.items():

@@ -6,7 +6,7 @@ feed counts. Only where none was, one that delivered it all the same counts, fro
 the message's instrument is trusted, not the request's.
 
 Heard are the slices of a minute, but for the lines in which one was deaf while another recorder
-heard (pipeline/filling.py). Clocks of two recorders are not to be interleaved, so an instrument is
+heard (pipeline/filling/). Clocks of two recorders are not to be interleaved, so an instrument is
 that of one at a time: of the first one that was asked for it.
 
 A feed breaks where no slice heard covers it any more, where the slice that counts is another

@@ -36,7 +36,7 @@ from pipeline.stamp import split_line
 from pipeline.times import DAY_US, MINUTE_US
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
     from numpy.typing import NDArray
 
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from pipeline.normalize.part import PartReader
     from pipeline.normalize.scan import Words
     from pipeline.normalize.standing import StandingBooks
-    from pipeline.normalize.stretches import Lines
+    from pipeline.normalize.stretches import Taken
 
 __all__ = ["SliceReader"]
 
@@ -75,10 +75,6 @@ class SliceReader:
     """Takes lines of a slice, block by block. `reader` is the part's, the slice its minute's.
 
     `begins` is what its lines begin with (scan.beginning).
-    `order` says which place in the minute each line has; the line's own number, from 1, if None.
-    `lines` are those to be taken (None: all), as of a recorder that hears, or is deaf: then empty
-    ones are no new disconnects.
-    `skipped` are trades that do not count, by line and item: another slice that counts has them.
     """
 
     def __init__(
@@ -86,16 +82,12 @@ class SliceReader:
         reader: PartReader,
         rank: int,
         begins: Words,
-        order: NDArray[np.int64] | None,
-        lines: Lines | None = None,
-        skipped: Collection[tuple[int, int]] = (),
+        taken: Taken,
     ) -> None:
         self._reader = reader
         self._rank = rank
         self._begins = begins
-        self._order = order
-        self._lines = lines
-        self._skipped = skipped
+        self._skipped, self._order, self._lines = taken
         self._begin = reader.minute_start
         self._first = 1  # the number of the batch's first line
         self._verdicts = np.zeros(0, np.int8)  # by the feed's number

@@ -13,11 +13,11 @@ import numpy as np
 from pipeline.normalize.coverage import CHANGEOVER, DISCONNECT, NOT_FETCHED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from numpy.typing import NDArray
 
-__all__ = ["Cut", "Lines", "Stretch", "arrivals", "order_of", "stretches_of"]
+__all__ = ["Cut", "Lines", "Stretch", "Taken", "arrivals", "order_of", "stretches_of"]
 
 
 class Cut(NamedTuple):
@@ -39,6 +39,20 @@ class Lines(NamedTuple):
 
     numbers: range
     is_deaf: bool
+
+
+class Taken(NamedTuple):
+    """What of a slice is taken in a stretch, and in which order.
+
+    `skipped` are trades that do not count, by line and item: another slice that counts has them.
+    `order` says which place in the minute each line has; the line's own number, from 1, if None.
+    `lines` are those to be taken (None: all), as of a recorder that hears, or is deaf: then empty
+    ones are no new disconnects.
+    """
+
+    skipped: Collection[tuple[int, int]] = ()
+    order: NDArray[np.int64] | None = None
+    lines: Lines | None = None
 
 
 class Stretch(NamedTuple):

@@ -16,7 +16,7 @@ def test_a_tiny_day_is_backfilled_asked_and_planned(tmp_path: Path) -> None:
     parts = [word for part in ("day", "commands", "backfill") for word in ("--only", part)]
     text = bench("--tiny", *parts, "--kept", str(tmp_path / "kept"), "--json", str(path))
     found = json.loads(path.read_text())
-    assert found["partitions"] == [2, 102]
+    assert found["partitions"] == [2, 22]
     assert len(found["queries"]) == 10
     for latency in found["queries"]:
         # To be cold is to be a process of its own: one question tells that it works.

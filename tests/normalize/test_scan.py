@@ -34,6 +34,7 @@ from pipeline.normalize.scan import (
 )
 from pipeline.normalize.scan.text import number
 from pipeline.normalize.slice_reader import SliceReader
+from pipeline.normalize.stretches import Taken
 from pipeline.slices import Request
 from pipeline.stamp import split_line
 from pipeline.times import MINUTE_US
@@ -85,7 +86,7 @@ def scanned(blocks: Sequence[bytes], begin: int = _BEGIN) -> Part:
     reader.begin_minute((0,))
     reader.hear((0,))
     day = datetime.fromtimestamp(begin / 1e6, UTC).date()
-    slice_ = SliceReader(reader, 0, beginning(day, minute), None)
+    slice_ = SliceReader(reader, 0, beginning(day, minute), Taken())
     for block in blocks:
         slice_.read(padded(block), len(block))
     reader.end_stretch([(0, slice_.line_before)])

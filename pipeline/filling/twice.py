@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
 
+    from pipeline.filling.told import Around, Minute, ToldTrade
     from pipeline.normalize.coverage import Feed
     from pipeline.normalize.stretches import Cut
     from pipeline.slices import Request
-    from pipeline.told import Around, Minute, ToldTrade
 
 __all__ = ["Twice"]
 

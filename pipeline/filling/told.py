@@ -19,28 +19,26 @@ from pipeline.normalize.scan import (
     HAS_SEQ_NUM,
     HAS_TIMESTAMP,
     HAS_TRADE_ID,
-    LINE,
     OTHER,
-    PADDING,
     TABLES,
     TRADE,
-    Names,
     beginning,
-    scan_lines,
 )
-from pipeline.slice_file import Blocks
+from pipeline.scanning import scanned
 from pipeline.stamp import split_line
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator
+    from collections.abc import Hashable, Iterator, Sequence
     from datetime import date
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from pipeline.normalize.coinflex import Book, Message
+    from pipeline.scanning import Scanned
+    from pipeline.slices import DayOfSlices
 
-__all__ = ["DATA", "EMPTY", "Around", "Key", "Minute", "Told", "ToldTrade", "told_by"]
+__all__ = ["DATA", "EMPTY", "Around", "Key", "Minute", "Told", "ToldTrade", "told_by", "told_of"]
 
 # What a line is to whoever asks whether its recorder heard: a line says something of a market, or
 # it is an acknowledgement or can't be read, or it is a disconnect.
@@ -49,8 +47,6 @@ DATA, SILENT, EMPTY = range(3)
 # What the exchange knows a message by: its feed, and a book's seq_num (its time, where it has none)
 # or a trade's id.
 Key: TypeAlias = tuple[Feed, str, int | str]
-
-_LINES_AT_ONCE: Final = 16_384
 
 
 class ToldTrade(NamedTuple):
@@ -103,28 +99,30 @@ def told_by(path: Path, day: date, minute: int, *, exactly: bool = False) -> Tol
 
     Contents of books are told apart by their text; `exactly`: by their levels, which takes longer.
     """
-    begins, names = beginning(day, minute), Names.none()
-    found = np.zeros(_LINES_AT_ONCE, LINE)
     told = Told(np.zeros(0, np.int64), np.zeros(0, np.uint8))
     clocks: list[NDArray[np.int64]] = []
     kinds: list[NDArray[np.uint8]] = []
-    for buffer, stop in Blocks(PADDING).of(path):
-        text, at = np.frombuffer(buffer, np.uint8), 0
-        while at < stop:
-            count, at = scan_lines(text, at, stop, begins, found, names)
-            lines = found[:count]
-            first = 1 + sum(map(len, clocks))
-            clocks.append(lines["time"].copy())
-            kinds.append(_kinds(lines))
-            by_scan = np.flatnonzero(lines["kind"] != OTHER)
-            decoded = np.flatnonzero(lines["kind"] == OTHER)
-            if exactly:
-                decoded, by_scan = np.flatnonzero(lines["kind"] != DISCONNECT), decoded[:0]
-            _take_scanned(told, buffer, lines, by_scan, names, first)
-            _take_decoded(told, buffer, lines, decoded, kinds[-1], first)
+    for found in scanned(path, beginning(day, minute)):
+        clocks.append(found.lines["time"].copy())
+        kinds.append(_kinds(found.lines))
+        by_scan = np.flatnonzero(found.lines["kind"] != OTHER)
+        decoded = np.flatnonzero(found.lines["kind"] == OTHER)
+        if exactly:
+            decoded, by_scan = np.flatnonzero(found.lines["kind"] != DISCONNECT), decoded[:0]
+        _take_scanned(told, found, by_scan)
+        _take_decoded(told, found, decoded, kinds[-1])
     told.clocks = np.concatenate([told.clocks, *clocks])
     told.kinds = np.concatenate([told.kinds, *kinds])
     return told
+
+
+def told_of(held: Sequence[DayOfSlices], minute: int, *, exactly: bool = False) -> Minute:
+    """Return what a minute's slices tell, by rank; raises SliceCorrupt."""
+    return {
+        rank: told_by(day.path(minute), day.day, minute, exactly=exactly)
+        for rank, day in enumerate(held)
+        if minute in day.slices
+    }
 
 
 def _kinds(lines: NDArray[np.void]) -> NDArray[np.uint8]:
@@ -133,15 +131,9 @@ def _kinds(lines: NDArray[np.void]) -> NDArray[np.uint8]:
     return kinds
 
 
-def _take_scanned(
-    told: Told,
-    text: bytearray,
-    lines: NDArray[np.void],
-    index: NDArray[np.int64],
-    names: Names,
-    first: int,
-) -> None:
+def _take_scanned(told: Told, found: Scanned, index: NDArray[np.int64]) -> None:
     """Take lines that the scan knows."""
+    text, lines, names, first = found
     feeds = [
         Feed(canonical_channel(TABLES[names.tables[number]]), names.text(number))
         for number in range(int(names.used[0]))
@@ -154,12 +146,12 @@ def _take_scanned(
             key = feeds[feed], "timestamp", timestamp * 1000
         else:
             continue
-        sides = bytes(text[asks:asks_end]), bytes(text[bids:bids_end])
+        sides = text[asks:asks_end].tobytes(), text[bids:bids_end].tobytes()
         told.note(key, sides, first + number)
     for number, *line in _fields(lines, index[lines["kind"][index] == TRADE], _OF_A_TRADE):
         feed, seen, timestamp, sell, price, amount, begin, end = line
         time = timestamp * 1000 if seen & HAS_TIMESTAMP else None
-        name = text[begin:end].decode() if seen & HAS_TRADE_ID else None
+        name = text[begin:end].tobytes().decode() if seen & HAS_TRADE_ID else None
         of = time, "sell" if sell else "buy", price, amount
         told.take_trade(ToldTrade(first + number, 0, feeds[feed], name, of))
 
@@ -179,16 +171,12 @@ def _fields(
 
 
 def _take_decoded(
-    told: Told,
-    text: bytearray,
-    lines: NDArray[np.void],
-    index: NDArray[np.int64],
-    kinds: NDArray[np.uint8],
-    first: int,
+    told: Told, found: Scanned, index: NDArray[np.int64], kinds: NDArray[np.uint8]
 ) -> None:
     """Take lines that only the general decoder knows, and say what they are."""
+    text, lines, _, first = found
     for at in index.tolist():
-        raw = bytes(text[lines["start"][at] : lines["end"][at]])
+        raw = text[lines["start"][at] : lines["end"][at]].tobytes()
         if not raw.strip():
             kinds[at] = EMPTY
             continue
