@@ -29,6 +29,7 @@ HOST: Final = "api.example.com"
 LIVE: Final = Request(EXCHANGE, "live", ("depth", "trade", "ticker"), None, HOST)
 TOMORROW: Final = TODAY + timedelta(days=1)
 MINUTES: Final = 16  # so that there are several parts
+SEED: Final = 3  # of all that can happen to a minute, something
 BEGINS: Final = 595  # the minute of the day with which a recording begins: 09:55
 
 TABLES: Final = {
@@ -92,11 +93,11 @@ class Recorded(NamedTuple):
     whole: Path
 
 
-@pytest.fixture(params=range(2), scope="module")
-def recorded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Recorded:
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
     """Return a recording of which nothing is in the lake yet."""
     data, whole = (tmp_path_factory.mktemp(name) for name in ("live", "whole"))
-    minutes = recording(data, request.param)
+    minutes = recording(data, SEED)
     shutil.copytree(data, whole, dirs_exist_ok=True)
     ingest(whole, EXCHANGE)
     return Recorded(data, minutes, whole)

@@ -228,6 +228,6 @@ def test_an_answer_is_of_one_version_while_files_are_replaced(tmp_path: Path) ->
         replaced_constantly(tmp_path),
         ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as processes,
     ):
-        found = list(processes.map(_ask_one_version, [tmp_path] * 2, [15] * 2))
+        found = list(processes.map(_ask_one_version, [tmp_path] * 2, [8] * 2))
     assert [wrong for _, wrong in found] == [[], []]
     assert set().union(*(seen for seen, _ in found)) == {1, 2}, "the reader never met both versions"
