@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import gzip
 import re
+import sys
 import tempfile
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -299,8 +300,8 @@ def test_what_one_recorder_had_at_midnight_another_may_not_know(
 
 
 def campaign(rounds: int, seed: int) -> None:
-    """Hold many worlds' lakes against what is true."""
-    filled = 0
+    """Hold many worlds' lakes against what is true; ends with 1 if one is wrong."""
+    filled = wrong = 0
     for number in range(seed, seed + rounds):
         with tempfile.TemporaryDirectory() as folder:
             world = World.of(number)
@@ -310,8 +311,10 @@ def campaign(rounds: int, seed: int) -> None:
                 assert not report.conflicts
                 filled += compare(world, Path(folder))
             except AssertionError as error:
+                wrong += 1
                 print(f"seed {number}: {str(error)[:400]}")
-    print(f"{rounds} worlds, {filled:,} rows filled in")
+    print(f"{rounds} worlds, {filled:,} rows filled in, {wrong} wrong")
+    sys.exit(wrong > 0)
 
 
 if __name__ == "__main__":

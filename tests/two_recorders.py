@@ -68,11 +68,15 @@ class Heard:
 
 @dataclass
 class Recording:
-    """What a request's slices hold, and the minutes (from 0) that it has no slice of."""
+    """What a request's slices hold, and the minutes (from 0) that it has no slice of.
+
+    `lost` is when its recorder had no connection, whatever its lines say of that.
+    """
 
     request: Request
     lines: list[Heard]
     lacking: set[int]
+    lost: list[tuple[int, int]]
 
     def heard(self) -> Iterator[Heard]:
         """Yield the lines of the minutes that there are."""
@@ -88,6 +92,9 @@ class Recording:
                     found.append((last, minute * MINUTE))
                 last, is_deaf = (minute + 1) * MINUTE - 1, False
                 continue
+            begin, end = minute * MINUTE, (minute + 1) * MINUTE
+            # Such a minute is empty: another recorder's messages tell that it should not be.
+            is_deaf |= any(gone <= begin and end <= again for gone, again in self.lost)
             for at in self.lines:
                 if at.time // MINUTE == minute:
                     if at.event is None:
@@ -122,12 +129,12 @@ class World:
         late = not any(lacks) and rng.random() < 0.5
         off = [(minute * MINUTE, (minute + 1) * MINUTE) for lacking in lacks for minute in lacking]
         history = _record(rng, events, lost, (20_000, 80_000), late=late, unseen=off)
-        histories = [_within(history, *of) for of in zip(requests, lacks, strict=True)]
+        histories = [_within(history, *of, lost) for of in zip(requests, lacks, strict=True)]
         lacking = _some_minutes(rng)
         off = [(minute * MINUTE, (minute + 1) * MINUTE) for minute in lacking]
         lost = sorted([*_connections(rng), *off])
         lines = _record(rng, events, lost, (5_000, SLOWEST - 10_000), unseen=off)
-        return cls(events, histories, _within(lines, live or rng.choice(LIVE), lacking))
+        return cls(events, histories, _within(lines, live or rng.choice(LIVE), lacking, lost))
 
     def write(self, data: Path) -> None:
         """Bring all slices through the door."""
@@ -289,14 +296,16 @@ def _record(
     return found
 
 
-def _within(lines: list[Heard], request: Request, lacking: set[int]) -> Recording:
+def _within(
+    lines: list[Heard], request: Request, lacking: set[int], lost: list[tuple[int, int]]
+) -> Recording:
     """Return what a request has of a recorder's lines."""
     kept = [
         at
         for at in lines
         if at.event is None or request.covers(at.event.channel, at.event.instrument)
     ]
-    return Recording(request, kept, lacking)
+    return Recording(request, kept, lacking, lost)
 
 
 def changed(
