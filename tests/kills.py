@@ -148,9 +148,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.kills", description=__doc__)
     parser.add_argument("--rounds", type=int, default=200, help="captures to kill (200)")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--slack", type=float, default=2.0,
+        help="seconds beside the last one that a line may take to come; 0 on an idle machine (2)",
+    )  # fmt: skip
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        counts = kill_and_compare(Path(folder), options.rounds, options.seed)
+        counts = kill_and_compare(Path(folder), options.rounds, options.seed, options.slack)
     print(", ".join(f"{count:,} {name}" for name, count in counts.items()))
 
 
