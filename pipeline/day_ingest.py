@@ -128,28 +128,31 @@ def _write_day(
         rows += [slice_row(*answer) for answer in answers]
         writer.write(INGESTS.name, None, pl.DataFrame(rows, schema=INGESTS.schema))
         if conflict := sources.filling.conflict:
-            said = _said(sources, conflict)
-            log.warning("%s; nothing recorded live fills gaps of %s", said, sources.day)
             writer.write(QUARANTINE.name, None, _refused(sources, conflict))
         facts = day.finish()
         if instruments is not None:
             facts = {name: facts[name] for name in facts if name in instruments}
-        catalogued = writer.commit(sources.digest(), facts, instruments)
+        digest = sources.digest()
+        catalogued = writer.commit(digest, facts, instruments)
         lake.forget_recorded(sources.day)
     totals = Counter[str]()
     for tally in day.tallies.values():
         totals.update(tally)
     for *_, tally in answers:
         totals.update({name: tally[name] for name in ("lines", "quarantined")})
-    about = _about(sources, rows, totals)
+    about = _about(sources, digest, rows, totals)
+    if said := about["conflict"]:
+        log.warning("%s; nothing recorded live fills gaps of %s", said, sources.day)
     return DayResult(sources.day, catalogued, about, sources.corrupt, writer.derived_removed)
 
 
-def _about(sources: DaySources, rows: list[dict[str, Any]], totals: Counter[str]) -> dict[str, Any]:
+def _about(
+    sources: DaySources, digest: str, rows: list[dict[str, Any]], totals: Counter[str]
+) -> dict[str, Any]:
     """Return what the catalogue says of a day: `rows` are those of `ingests`."""
     conflict = sources.filling.conflict
     return {
-        "source": sources.digest(),
+        "source": digest,
         "slices": len(rows),
         "slice_bytes": sum(row["bytes"] for row in rows),
         "minutes_fetched": sum(bool(sources.facts(minute)) for minute in range(MINUTES_OF_DAY)),
