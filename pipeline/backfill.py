@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import logging
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from pipeline.catalogue import Catalogue
 from pipeline.config import KEY_VARIABLES, Settings
+from pipeline.drafts import clear_drafts
 from pipeline.errors import MinutesLacking
-from pipeline.ingest import IngestReport, clear_drafts, ingest
+from pipeline.exchange_details import keep
+from pipeline.ingest import IngestReport, ingest
 from pipeline.lake import Lake
 from pipeline.lock import holding
+from pipeline.progress import Quiet
 from pipeline.slices import Door
 from pipeline.sources.event_loop import run_to_end
 from pipeline.sources.tardis import DownloadReport, download, plan_backfill
@@ -24,34 +26,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import date
 
+    from pipeline.progress import Progress
+    from pipeline.sources.budget import Budget
     from pipeline.times import Range
 
-__all__ = ["BackfillReport", "Progress", "backfill", "plan_backfill"]
+__all__ = ["BackfillReport", "backfill", "fetch_and_ingest", "plan_backfill"]
 
 log = logging.getLogger(__name__)
-
-
-class Progress(AbstractContextManager["Progress"], Protocol):
-    """Shows how a backfill goes on; made with the number of minutes to fetch.
-
-    Called by two threads: the download's, and that of the ingest beside it.
-    """
-
-    def advance(self, size: int, *, arrived: bool) -> None:
-        """One more minute is done: its bytes, and whether it arrived."""
-
-    def ingested(self, day: date, done: int, total: int) -> None:
-        """One more day is in the lake."""
-
-
-class _Quiet(Progress):
-    """Shows nothing."""
-
-    def __init__(self, minutes: int) -> None:
-        pass
-
-    def __exit__(self, *_: object) -> None:
-        pass
 
 
 @dataclass
@@ -94,7 +75,7 @@ def backfill(
     channels: Sequence[str] | None = None,
     instruments: Sequence[str] | None = None,
     jobs: int | None = None,
-    progress: Callable[[int], Progress] = _Quiet,
+    progress: Callable[[int], Progress] = Quiet,
 ) -> BackfillReport:
     """Fetch what the range lacks, and bring its days into the lake; a second run changes nothing.
 
@@ -108,8 +89,9 @@ def backfill(
         clear_drafts(settings.data, settings.exchange)  # of runs that were killed
         plan = plan_backfill(settings, wanted, channels=channels, instruments=instruments)
         required_key(plan, settings.tardis.key, KEY_VARIABLES[0])
+        keep(door, plan.details)
         with progress(sum(1 for _ in plan.minutes())) as shown:
-            downloaded, ingested = _fetch_and_ingest(settings, plan, door, jobs, shown)
+            downloaded, ingested = fetch_and_ingest(settings, plan, jobs, shown)
         write_database(settings.data, settings.exchange)
         for name, day in _suspect(settings, plan):
             log.warning("%s was asked for on %s, and there is not a line: suspect", name, day)
@@ -118,10 +100,18 @@ def backfill(
     return BackfillReport(plan, downloaded, ingested)
 
 
-def _fetch_and_ingest(
-    settings: Settings, plan: Plan, door: Door, jobs: int | None, shown: Progress
+def fetch_and_ingest(
+    settings: Settings,
+    plan: Plan,
+    jobs: int | None,
+    shown: Progress,
+    budget: Budget | None = None,
 ) -> tuple[DownloadReport, IngestReport]:
-    """Ingest each day while it arrives, so that all is there moments after the last byte."""
+    """Ingest each day of a plan while it arrives, so that all is there moments after the last byte.
+
+    The caller holds the lock. Raises what `backfill` does once it fetches.
+    """
+    door = Door(settings.data, settings.exchange)
     door.open(plan.request)
     arrivals = plan.arrivals()
     with ThreadPoolExecutor(1, "ingest") as beside:
@@ -135,7 +125,7 @@ def _fetch_and_ingest(
             progress=shown.ingested,
         )
         try:
-            downloaded = run_to_end(download(settings, plan, door, arrivals, shown))
+            downloaded = run_to_end(download(settings, plan, door, arrivals, shown, budget))
             return downloaded, ingesting.result()
         finally:
             arrivals.abandon()  # whoever still waits need not: the download is over

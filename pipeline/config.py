@@ -10,16 +10,19 @@ live.dialect, live.site              which exchange of the family, live or test;
 live.websocket  COINFLEX_L2_WS_URL   whole address of the socket; the site's
 live.rest   COINFLEX_L2_REST_URL     base address without a version; the site's
 live.key, live.secret                COINFLEX_API_KEY, COINFLEX_API_SECRET
+sync.…                               what `coinflex-l2 sync` wants, and within which bounds
 log_format  COINFLEX_L2_LOG_FORMAT   text or json; what suits the command
-config      COINFLEX_L2_CONFIG       a TOML file with the keys of Settings, [tardis] and [live]
+config      COINFLEX_L2_CONFIG       a TOML file with the keys of Settings, [tardis], [live], [sync]
 """
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import tomllib
 from dataclasses import dataclass, field, fields
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -28,7 +31,7 @@ from pipeline.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["KEY_VARIABLES", "LiveSettings", "Settings", "TardisSettings"]
+__all__ = ["KEY_VARIABLES", "LiveSettings", "Settings", "SyncSettings", "TardisSettings"]
 
 KEY_VARIABLES: Final = ("TARDIS_API_KEY", "TARDIS_DEV_API_KEY", "TM_API_KEY")
 
@@ -64,6 +67,28 @@ class LiveSettings:
 
 
 @dataclass(frozen=True)
+class SyncSettings:
+    """What the scheduled job wants. In the TOML file `start` and `end` are called from and to.
+
+    Names are comma-separated, empty for all. Without `start` the first day that Tardis has is the
+    first one wanted, without `end` the last one that is over. `late_hours` after its end a day that
+    lacks minutes is not late any more, but lacking.
+    """
+
+    start: str = ""
+    end: str = ""
+    instruments: str = ""
+    channels: str = ""
+    newest_first: bool = False
+    max_minutes: float = math.inf
+    max_requests: float = math.inf
+    min_free_gb: float = 2.0
+    late_hours: float = 24.0
+    keep_runs: int = 1000
+    textfile: str = ""
+
+
+@dataclass(frozen=True)
 class Settings:
     """What a run needs to know of its surroundings."""
 
@@ -71,6 +96,7 @@ class Settings:
     exchange: str = "coinflex"
     tardis: TardisSettings = TardisSettings()
     live: LiveSettings = LiveSettings()
+    sync: SyncSettings = SyncSettings()
     log_format: str | None = None
 
     @property
@@ -96,7 +122,7 @@ class Settings:
         given = {name: value.strip() for name, value in environ.items() if value.strip()}
         file = config or given.get("COINFLEX_L2_CONFIG")
         tables = _read(Path(file)) if file else {name: {} for name in _SECTIONS}
-        top, tardis, live = tables[""], tables["tardis"], tables["live"]
+        top, tardis, live, sync = (tables[name] for name in ("", "tardis", "live", "sync"))
         top |= _known(
             data=given.get("COINFLEX_L2_DATA"),
             exchange=given.get("COINFLEX_L2_EXCHANGE"),
@@ -107,11 +133,15 @@ class Settings:
         tardis |= _known(url=given.get("COINFLEX_L2_TARDIS_URL"), key=key)
         live |= _known(**{name: given.get(variable) for name, variable in _LIVE_VARIABLES.items()})
         live |= _known(site=site, dialect=dialect)
-        return _checked(top, tardis, live)
+        return _checked(top, tardis, live, sync)
 
 
 # The tables of a TOML file: its top level, and those that have a name.
-_SECTIONS: Final = {"": Settings, "tardis": TardisSettings, "live": LiveSettings}
+_SECTIONS: Final = {
+    "": Settings, "tardis": TardisSettings, "live": LiveSettings, "sync": SyncSettings,
+}  # fmt: skip
+# What a key in a file is called that is a word of Python.
+_CALLED: Final = {"from": "start", "to": "end"}
 _LIVE_VARIABLES: Final = {
     "websocket": "COINFLEX_L2_WS_URL",
     "rest": "COINFLEX_L2_REST_URL",
@@ -138,20 +168,31 @@ def _read(path: Path) -> dict[str, dict[str, Any]]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError("--config", str(path), f"a TOML file ({error})") from None
     tables = {name: top.pop(name, {}) for name in _SECTIONS if name} | {"": top}
-    for section, table in tables.items():
+    for section, table in list(tables.items()):
         if not isinstance(table, dict):
             kind = type(table).__name__  # not its value, which may be a key in the wrong place
             raise UsageError(f"[{section}] in {path}", kind, "a table")
-        names = [setting.name for setting in fields(_SECTIONS[section])]
+        of_python = {python: name for name, python in _CALLED.items()}
+        names = [of_python.get(one.name, one.name) for one in fields(_SECTIONS[section])]
         for name in table:
             if name not in names:
                 raise UsageError.not_among(f"a key in {path}", name, names)
+        tables[section] = {_CALLED.get(name, name): _plain(value) for name, value in table.items()}
     return tables
 
 
-def _checked(top: dict[str, Any], tardis: dict[str, Any], live: dict[str, Any]) -> Settings:
+def _plain(value: object) -> object:
+    """Return a value as a flag would have it: TOML has dates and times of its own."""
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def _checked(
+    top: dict[str, Any], tardis: dict[str, Any], live: dict[str, Any], sync: dict[str, Any]
+) -> Settings:
     """Return the settings with every value of its kind."""
-    for table, section in ((tardis, TardisSettings), (live, LiveSettings), (top, Settings)):
+    for table, section in (
+        (tardis, TardisSettings), (live, LiveSettings), (sync, SyncSettings), (top, Settings),
+    ):  # fmt: skip
         defaults = section()
         for name, value in table.items():
             _check_kind(name, value, getattr(defaults, name))
@@ -168,7 +209,12 @@ def _checked(top: dict[str, Any], tardis: dict[str, Any], live: dict[str, Any]) 
         tardis["url"] = _base(tardis["url"])
     data = Path(top.get("data", Settings.data)).expanduser()
     return Settings(
-        data, exchange, TardisSettings(**tardis), _checked_live(live), log_format=log_format
+        data,
+        exchange,
+        TardisSettings(**tardis),
+        _checked_live(live),
+        SyncSettings(**sync),
+        log_format=log_format,
     )
 
 
@@ -182,10 +228,11 @@ def _check_kind(name: str, value: object, default: object) -> None:
         if default is None
         else (type(default),)
     )
-    if isinstance(value, bool) or not isinstance(value, kind):
+    if isinstance(value, bool) != isinstance(default, bool) or not isinstance(value, kind):
         shown = "a secret" if name in _SECRET else value
         raise UsageError(name, shown, f"a value like {default!r}")
-    if isinstance(value, (int, float)) and not value > 0:  # nan too is not above 0
+    # nan too is not above 0
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and not value > 0:
         raise UsageError(name, value, "a number above 0")
 
 

@@ -18,8 +18,8 @@ from pipeline import durable
 from pipeline.catalogue import Catalogue
 from pipeline.day_derive import DayDraft, derive_day, is_made_from, to_be_made_from
 from pipeline.derived_tables import DerivedTable
+from pipeline.drafts import clear_drafts
 from pipeline.errors import LakeDamaged, UsageError
-from pipeline.ingest import clear_drafts
 from pipeline.lake import Lake
 from pipeline.lock import holding
 from pipeline.research.times import span

@@ -3,6 +3,7 @@
     PipelineError            exit code
     ├── UsageError               1   a value that was given can't be used
     │   ├── KeyRequired          1   a paid day was asked for without a key
+    │   ├── KeyOpensNothing      1   the key is of no use for this exchange
     │   ├── LakeEmpty            1   a question was asked where there is no lake yet
     │   └── QueryRefused         1   DuckDB does not take a query
     ├── ServiceRefused           1   the service's final no: 400, 401, 403, 404
@@ -10,6 +11,7 @@
     ├── MinutesLacking           3   minutes that were asked for did not arrive
     ├── LakeError                2   the lake can't be written, or says other than raw
     │   ├── LakeUnwritable       2
+    │   ├── DiskNearlyFull       2   a run stopped before the disk was full
     │   ├── LakeForbidden        2   there is no permission to read it
     │   ├── LakeDamaged          2   a partition can't be read
     │   ├── LakeOutdated         2   another version of this program wrote it
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = [
+    "DiskNearlyFull",
+    "KeyOpensNothing",
     "KeyRequired",
     "LakeDamaged",
     "LakeDisagrees",
@@ -106,6 +110,23 @@ class KeyRequired(UsageError):
             f"({_some(self.paid_days)}), and none is set. Set the environment variable "
             f"{self.variable}. The first day of each month is free without a key, "
             "for example --from 2020-08-01 --to 2020-08-02. Nothing was fetched."
+        )
+
+
+class KeyOpensNothing(UsageError):
+    """The service says that the key which was given opens no day of the exchange."""
+
+    def __init__(self, exchange: str, days: int) -> None:
+        self.exchange = exchange
+        self.days = days
+        super().__init__("API key", None, "a key that opens the exchange")
+        self.args = (exchange, days)
+
+    def __str__(self) -> str:
+        return (
+            f"the Tardis.dev API key that is set opens no day of {self.exchange}: {self.days} days "
+            "that are not free were left out. Check TARDIS_API_KEY, or unset it to have the free "
+            "days alone."
         )
 
 
@@ -224,6 +245,23 @@ class LakeUnwritable(LakeError):
         return (
             f"can't write {self.path}: {self.reason}. What is there is whole; free space or "
             "give the permission, or name another folder with --data, and run it again."
+        )
+
+
+class DiskNearlyFull(LakeError):
+    """A run stopped before the disk was full: bytes that are free, and that are to stay free."""
+
+    def __init__(self, data: Path | str, free: int, least: int) -> None:
+        self.data = data
+        self.free = free
+        self.least = least
+        super().__init__(data, free, least)
+
+    def __str__(self) -> str:
+        return (
+            f"the disk of {self.data} has {self.free / 1e9:.1f} GB left, less than the "
+            f"{self.least / 1e9:.1f} GB that are to stay free (min_free_gb): the rest is left to "
+            "do. What is there is whole; free space, and run it again."
         )
 
 

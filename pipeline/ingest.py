@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from pipeline import durable
 from pipeline.catalogue import Catalogue
 from pipeline.day_ingest import DayResult, Readers, ingest_day
 from pipeline.day_sources import DaySources, sources_of
+from pipeline.drafts import clear_drafts
 from pipeline.errors import UsageError
 from pipeline.lake import Lake
+from pipeline.listings import write_listings
 from pipeline.lock import holding
 from pipeline.reading import compile_scan
 from pipeline.schemas import INGESTS
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
     from pipeline.arrivals import Arrivals
 
-__all__ = ["IngestReport", "clear_drafts", "ingest", "ingest_range"]
+__all__ = ["IngestReport", "ingest", "ingest_range"]
 
 log = logging.getLogger(__name__)
 
@@ -134,12 +135,6 @@ def ingest_range(
     return report
 
 
-def clear_drafts(data: Path, exchange: str) -> None:
-    """Remove what killed runs left half written. The caller holds the lock."""
-    durable.clear(Door(data, exchange).drafts)
-    durable.clear(Lake(data, exchange).drafts)
-
-
 def _days_with_slices(door: Door) -> list[date]:
     return sorted({day for request in door.requests() for day in door.days(request)})
 
@@ -158,6 +153,7 @@ class _Run:
         self._rebuild = rebuild
         self._lake = Lake(data, exchange)
         self._lake.prepare()
+        write_listings(self.door, self._lake)
         self.catalogue = Catalogue(self._lake)
 
     def admit(self, sources: DaySources) -> bool:
@@ -168,7 +164,8 @@ class _Run:
         if not sources.count():
             # Raw that is gone must not take with it what the lake still has.
             day = sources.day
-            log.warning("%s has no whole slice; what the lake has of it is left as it is", day)
+            if day.isoformat() in self.catalogue.days:
+                log.warning("%s has no whole slice; what the lake has of it is left as it is", day)
             return False
         if not self._rebuild and self._up_to_date(sources):
             self.report.up_to_date.append(sources.day.isoformat())

@@ -7,6 +7,7 @@
     lake/book_snapshot_…/exchange=<id>/…                              derived_tables.py
     lake/_catalogue/<exchange>.parquet                               what there is, with counts
     lake/_recorded/<exchange>/<YYYY-MM-DD>.parquet                   of a day that has parts
+    lake/_listed/<exchange>/listings.parquet, incidents.parquet      what Tardis said of it
     lake/_empty/…                                                    every table without a row
     lake/_drafts/…                                                   what is being written
 
@@ -46,6 +47,7 @@ from pipeline.schemas import (
     TRADES,
     Table,
 )
+from pipeline.service_schemas import INCIDENTS, LISTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -216,6 +218,10 @@ class Lake:
     def _recorded_file(self, day: date) -> Path:
         return self.recorded / f"{day.isoformat()}.parquet"
 
+    def listed(self, table: Table) -> Path:
+        """Return the file of what Tardis said of the exchange: LISTINGS or INCIDENTS."""
+        return self.root / "_listed" / self.exchange / f"{table.name}.parquet"
+
     def derived_tables(self) -> list[DerivedTable]:
         """Return the derived tables that there are of the exchange: those that have a folder."""
         found = [DerivedTable.named(path.name) for path in self.root.glob("book_snapshot_*")]
@@ -251,6 +257,13 @@ class Lake:
             path = self.root / "_empty" / name / self._key_folders(name) / "data.parquet"
             if not _has_schema(path, table):
                 with durable.replacing(path, self.drafts) as draft:
+                    pq.write_table(arrow_schema(table).empty_table(), draft)
+        if not (no_run := self.root / "_empty" / "runs.json").exists():
+            with durable.replacing(no_run, self.drafts) as draft:
+                draft.touch()
+        for table in (LISTINGS, INCIDENTS):
+            if not _has_schema(self.listed(table), table):
+                with durable.replacing(self.listed(table), self.drafts) as draft:
                     pq.write_table(arrow_schema(table).empty_table(), draft)
         if not self.catalogue.exists():
             with durable.replacing(self.catalogue, self.drafts) as draft:

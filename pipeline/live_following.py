@@ -11,8 +11,9 @@ from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Self
 
 from pipeline import logs
+from pipeline.drafts import clear_drafts
 from pipeline.errors import LockHeld, PipelineError
-from pipeline.ingest import clear_drafts, ingest
+from pipeline.ingest import ingest
 from pipeline.lake import Lake
 from pipeline.live_day import LiveDay
 from pipeline.lock import holding

@@ -21,6 +21,7 @@ from pipeline.schemas import (
     Column,
     Table,
 )
+from pipeline.service_schemas import INCIDENTS, LISTINGS, RUN_COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -59,6 +60,8 @@ _SHOWN: Final[dict[str, Table]] = {
     "quarantine": QUARANTINE,
     "ingests": INGESTS,
     "coverage": CATALOGUE,
+    "listings": LISTINGS,
+    "incidents": INCIDENTS,
 }
 
 # What no table has.
@@ -95,6 +98,7 @@ _OWN: Final[dict[str, tuple[Column, ...]]] = {
         Column("expiry_inferred", pl.Date(), "UTC", "Of a future, by its name. Otherwise NULL."),
         *_SEEN,
     ),
+    "runs": RUN_COLUMNS,
     "check_rows": (
         Column("kind", _TEXT, "", "depth (of all channels), trades or tickers."),
         Column("in_catalogue", _COUNT, "rows", "Of all instruments, as the catalogue counts."),

@@ -217,10 +217,11 @@ class _Objects:
         objects = sql_objects()
         derived = _derived_tables(data, exchange)
         views = [table.view for table in derived]
-        root = _not_a_pattern(str((data / "lake").resolve()))
+        root, lake = (_not_a_pattern(str(of.resolve())) for of in (data, data / "lake"))
         catalogue = _catalogue([*objects.values(), *views])
         macros = (
-            f"create or replace macro lake_root() as {quoted(root)}",
+            f"create or replace macro data_root() as {quoted(root)}",
+            f"create or replace macro lake_root() as {quoted(lake)}",
             f"create or replace macro exchange_id() as {quoted(exchange)}",
             _instrument_name(data, exchange),
             f"create or replace macro catalogue_json() as {quoted(catalogue)}",

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -87,7 +88,7 @@ def test_empty_variables_count_as_unset() -> None:
     [
         (
             "exchnage = 'coinflex'",
-            "'exchnage'; what would work: one of exchange, data, live, log_format, tardis",
+            "'exchnage'; what would work: one of exchange, data, live, log_format, sync, tardis",
         ),
         ("[tardis]\nkeys = 'x'", "'keys'; what would work: one of key, "),
         ("[life]\nurl = 'x'", "'life'; what would work: one of "),
@@ -297,3 +298,36 @@ def test_live_key_is_never_shown(tmp_path: Path) -> None:
     assert found.secrets == [key, secret]
     for shown in (repr(found), f"{found.live}", repr(vars(found))):
         assert SECRET not in shown
+
+
+def test_what_a_sync_wants_stands_in_the_file(tmp_path: Path) -> None:
+    """A date may be TOML's own; from and to are called as on the command line."""
+    found = load(
+        """[sync]
+        from = 2020-07-14
+        to = "2020-08-01T12:00"
+        instruments = "BTC-USD, ETH-USD"
+        newest_first = true
+        max_minutes = 240
+        """,
+        at=tmp_path,
+    ).sync
+    assert (found.start, found.end) == ("2020-07-14", "2020-08-01T12:00")
+    assert (found.instruments, found.newest_first) == ("BTC-USD, ETH-USD", True)
+    assert (found.max_minutes, found.max_requests) == (240, math.inf)
+
+
+@pytest.mark.parametrize(
+    ("line", "named"),
+    [
+        ("start = '2020-07-14'", "from"),
+        ("max_minutes = 0", "above 0"),
+        ("max_minutes = true", "max_minutes"),
+        ("newest_first = 1", "newest_first"),
+        ("instruments = ['BTC-USD']", "instruments"),
+    ],
+)
+def test_what_a_sync_can_not_want_is_refused(tmp_path: Path, line: str, named: str) -> None:
+    """With its name, and what would work."""
+    with pytest.raises(UsageError, match=named):
+        load(f"[sync]\n{line}", at=tmp_path)

@@ -9,6 +9,8 @@ import pytest
 
 from pipeline import errors
 from pipeline.errors import (
+    DiskNearlyFull,
+    KeyOpensNothing,
     KeyRequired,
     LakeDamaged,
     LakeDisagrees,
@@ -149,6 +151,23 @@ SENTENCES: list[tuple[PipelineError, int, str]] = [
         (
             "depth/data.parquet is damaged: no Parquet. Raw slices are not touched by this; make "
             "the day again with: coinflex-l2 ingest --rebuild"
+        ),
+    ),
+    (
+        KeyOpensNothing("coinflex", 1_200),
+        1,
+        (
+            "the Tardis.dev API key that is set opens no day of coinflex: 1200 days that are not "
+            "free were left out. Check TARDIS_API_KEY, or unset it to have the free days alone."
+        ),
+    ),
+    (
+        DiskNearlyFull(Path("data"), 1_440_000_000, 2_000_000_000),
+        2,
+        (
+            "the disk of data has 1.4 GB left, less than the 2.0 GB that are to stay free "
+            "(min_free_gb): the rest is left to do. What is there is whole; free space, and run it "
+            "again."
         ),
     ),
     (

@@ -24,6 +24,7 @@ from pipeline.cli import (
     query,
     simulate,
     status,
+    sync,
 )
 from pipeline.cli.options import shared_options
 from pipeline.errors import PipelineError, UsageError
@@ -35,6 +36,7 @@ _HELP = """CoinFLEX order-book history: Tardis slices to Parquet, order books in
 
 \b
 coinflex-l2 backfill --from 2020-08-01 --to 2020-08-02    a free day, download and ingest
+coinflex-l2 sync                                          the same for all days, each night
 coinflex-l2 status                                        what is there, what is lacking
 coinflex-l2 book BTC-USD-SWAP-LIN --at 2020-08-01T12:00   the order book at noon
 coinflex-l2 sql "from coverage"                           anything else
@@ -56,6 +58,7 @@ def cli() -> None:
 
 for command in (
     backfill.backfill,
+    sync.sync,
     capture.capture,
     ingest.ingest,
     ingest.import_slices,

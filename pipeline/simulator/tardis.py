@@ -61,12 +61,13 @@ class TardisSimulator:
     `key` opens all days; without one only the first day of each month is served. The available
     range is [available_since, available_to), by default from Tardis's start of recording, or the
     first slice's day if earlier, to the end of the last slice's day. `symbols` replaces
-    what a scan of the slices finds. `requests` tells what was asked, in order of arrival.
+    what a scan of the slices finds, `key_info` what it says that the right key opens (it opens all
+    the same). `requests` tells what was asked, in order of arrival.
 
     A fault spoils a data-feeds request that would have been answered; refused ones use none up.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a service may say differs in many ways
         self,
         slices: Path,
         *,
@@ -77,6 +78,7 @@ class TardisSimulator:
         available_to: datetime | None = None,
         symbols: Iterable[Mapping[str, object]] | None = None,
         incidents: Iterable[Mapping[str, str]] = (),
+        key_info: Iterable[Mapping[str, object]] | None = None,
     ) -> None:
         self.requests: list[Request] = []
         self._recording = Recording(slices)
@@ -86,6 +88,7 @@ class TardisSimulator:
         self._limits_given = (available_since, available_to)
         self._symbols_given = None if symbols is None else [dict(symbol) for symbol in symbols]
         self._incidents = [dict(incident) for incident in incidents]
+        self._key_info_given = None if key_info is None else [dict(of) for of in key_info]
         self._runner: web.AppRunner | None = None
         self._stopping = asyncio.Event()
         self._names: tuple[list[str], list[str]] | None = None
@@ -225,6 +228,8 @@ class TardisSimulator:
     async def _key_info(self, request: web.Request) -> web.Response:
         if self._key is None or _token(request) != self._key:
             return web.json_response([])
+        if self._key_info_given is not None:
+            return web.json_response(self._key_info_given)
         plan = {"exchange": self._exchange, "accessType": "pro", "symbols": [], "dataPlan": "pro"}
         since, to = self._limits()
         return web.json_response([{**plan, **_span("from", since, "to", to)}])

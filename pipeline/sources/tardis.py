@@ -10,30 +10,41 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import stamina
 
 from pipeline import durable
 from pipeline.errors import ServiceRefused, ServiceUnreachable, SliceCorrupt
 from pipeline.slices import Door
+from pipeline.sources.budget import Budget, BudgetSpent
 from pipeline.sources.event_loop import run_to_end
-from pipeline.sources.tardis_http import Answer, Details, NoAnswer, TardisHttp, verdict
+from pipeline.sources.tardis_http import Answer, NoAnswer, TardisHttp, verdict
 from pipeline.sources.tardis_plan import Plan, make_plan
 from pipeline.times import minute_text
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Iterator, Sequence
+    from collections.abc import AsyncIterable, Awaitable, Callable, Iterator, Sequence
     from datetime import date
 
     from pipeline.arrivals import Arrivals
     from pipeline.config import Settings
+    from pipeline.exchange_details import Access, Details
     from pipeline.sources.tardis_plan import DayPlan
     from pipeline.times import Range
 
-__all__ = ["DownloadReport", "Progress", "download", "exchange_details", "plan_backfill"]
+__all__ = [
+    "DownloadReport",
+    "Progress",
+    "download",
+    "exchange_details",
+    "key_access",
+    "plan_backfill",
+]
 
 log = logging.getLogger(__name__)
+
+_Answered = TypeVar("_Answered")
 
 _NO_ACCESS = (401, 403)
 
@@ -47,8 +58,13 @@ class Progress(Protocol):
 
 @dataclass
 class DownloadReport:
-    """What a download did: minutes and bytes that arrived, and why others did not."""
+    """What a download did: minutes and bytes that arrived, and why others did not.
 
+    `postponed` minutes were not asked for, since a budget was spent. `requests` has each attempt.
+    """
+
+    requests: int = 0
+    postponed: int = 0
     fetched: int = 0
     size: int = 0
     empty: int = 0
@@ -59,14 +75,28 @@ async def exchange_details(settings: Settings) -> Details:
     """Return what the service has; raises ServiceRefused or ServiceUnreachable."""
     what = f"details of exchange {settings.exchange}"
     async with TardisHttp(settings.tardis, settings.exchange) as http:
-        try:
-            async for attempt in _attempts(settings, what):
-                with attempt:
-                    return await http.details()
-        except Answer as answer:
-            raise _final(settings, what, answer) from None
-        except NoAnswer as error:
-            raise ServiceUnreachable(what, settings.tardis.attempts, error.reason) from None
+        return await _told(settings, what, http.details)
+
+
+async def key_access(settings: Settings) -> list[Access]:
+    """Return what the key opens of the exchange; raises ServiceRefused or ServiceUnreachable."""
+    async with TardisHttp(settings.tardis, settings.exchange) as http:
+        found = await _told(settings, "what the key opens", http.key_info)
+    return [access for access in found if access.exchange == settings.exchange]
+
+
+async def _told(
+    settings: Settings, what: str, ask: Callable[[], Awaitable[_Answered]]
+) -> _Answered:
+    """Return what the service says on whichever attempt."""
+    try:
+        async for attempt in _attempts(settings, what):
+            with attempt:
+                return await ask()
+    except Answer as answer:
+        raise _final(settings, what, answer) from None
+    except NoAnswer as error:
+        raise ServiceUnreachable(what, settings.tardis.attempts, error.reason) from None
     raise AssertionError("an attempt returns or raises")
 
 
@@ -84,18 +114,25 @@ def plan_backfill(
 
 
 async def download(
-    settings: Settings, plan: Plan, door: Door, arrivals: Arrivals, progress: Progress
+    settings: Settings,
+    plan: Plan,
+    door: Door,
+    arrivals: Arrivals,
+    progress: Progress,
+    budget: Budget | None = None,
 ) -> DownloadReport:
     """Fetch what the plan lacks; every minute that arrives is whole and stays, whatever follows.
 
-    Each minute is settled in `arrivals`, whether it did arrive or never will.
+    Each minute is settled in `arrivals`, whether it did arrive or never will. Who gives a budget,
+    after which nothing more is asked for, does not watch: then only a lack of access is a reason to
+    stop at once.
 
     Raises ServiceRefused, with nothing more asked, when the key check is refused. Minutes that did
     not arrive are in the report.
     """
     door.open(plan.request)
     async with TardisHttp(settings.tardis, settings.exchange) as http:
-        run = _Download(settings, plan, door, http, arrivals, progress)
+        run = _Download(settings, plan, door, http, arrivals, progress, budget)
         try:
             await run.check_access()
             await run.rest()
@@ -116,8 +153,11 @@ class _Download:
         http: TardisHttp,
         arrivals: Arrivals,
         progress: Progress,
+        budget: Budget | None,
     ) -> None:
         self.report = DownloadReport()
+        self._budget = budget or Budget()
+        self._is_watched = budget is None
         self._settings = settings
         self._plan = plan
         self._door = door
@@ -141,7 +181,8 @@ class _Download:
             if refusal is None:
                 continue
             refusals.append(refusal)
-            if refusal.status in _NO_ACCESS or len(refusals) == len(edges):
+            all_refused = self._is_watched and len(refusals) == len(edges)
+            if refusal.status in _NO_ACCESS or all_refused:
                 raise refusal
 
     async def rest(self) -> None:
@@ -180,6 +221,9 @@ class _Download:
         except (NoAnswer, SliceCorrupt) as error:
             self._failed_in_a_row += 1
             self._lacks(day, minute, error.reason)
+        except BudgetSpent:
+            self.report.postponed += 1
+            self._arrivals.settle(day.day, minute)
         else:
             self._arrived(day, minute, size)
         self._close(day)
@@ -190,6 +234,8 @@ class _Download:
         time = self._door.minute_at(day.day, minute)
         async for attempt in _attempts(self._settings):
             await self._calm.wait()
+            self._budget.take()
+            self.report.requests += 1
             with durable.writing(self._door.drafts):
                 draft = durable.new_draft(self._door.drafts)
             with attempt:

@@ -13,7 +13,7 @@ import zlib
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self, TypeVar
 from urllib.error import HTTPError
 from urllib.parse import quote
 
@@ -25,6 +25,7 @@ from tardis_client.data_downloader import _fetch_and_cache_slice
 import pipeline
 from pipeline import durable
 from pipeline.errors import PipelineError, SliceCorrupt
+from pipeline.exchange_details import Access, Details
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -34,7 +35,9 @@ if TYPE_CHECKING:
 
     from pipeline.config import TardisSettings
 
-__all__ = ["Answer", "Details", "Incident", "NoAnswer", "Symbol", "TardisHttp", "verdict"]
+__all__ = ["Answer", "NoAnswer", "TardisHttp", "verdict"]
+
+_Told = TypeVar("_Told")
 
 _WORDS_SHOWN: Final = 500
 _ERROR_MOST: Final = 1 << 16
@@ -74,35 +77,6 @@ class NoAnswer(PipelineError):
 
     def __str__(self) -> str:
         return self.reason
-
-
-class Symbol(msgspec.Struct, rename="camel"):
-    """An instrument as `GET /exchanges/<exchange>` lists it. Times are ISO 8601, `to` exclusive."""
-
-    id: str
-    type: str | None = None
-    available_since: str | None = None
-    available_to: str | None = None
-
-
-class Incident(msgspec.Struct):
-    """A time in which the recording is known to be impaired."""
-
-    start: str = msgspec.field(name="from")
-    to: str
-    status: str = ""
-    details: str = ""
-
-
-class Details(msgspec.Struct, rename="camel"):
-    """What `GET /exchanges/<exchange>` says of availability."""
-
-    id: str
-    available_since: str
-    available_to: str | None = None
-    available_channels: list[str] = []
-    available_symbols: list[Symbol] = []
-    incident_reports: list[Incident] = []
 
 
 @dataclass(frozen=True)
@@ -164,16 +138,24 @@ class TardisHttp:
 
     async def details(self) -> Details:
         """Return what the service has of the exchange; needs no key. Raises Answer or NoAnswer."""
-        url = f"{self._settings.url}/v1/exchanges/{self._exchange}"
+        return await self._json(f"exchanges/{self._exchange}", Details, "exchange details")
+
+    async def key_info(self) -> list[Access]:
+        """Return what the key opens, of all exchanges. Raises Answer or NoAnswer."""
+        return await self._json("api-key-info", list[Access], "what a key opens")
+
+    async def _json(self, path: str, kind: type[_Told], what: str) -> _Told:
+        """Return an answer of the service that is JSON; raises Answer or NoAnswer."""
+        url = f"{self._settings.url}/v1/{path}"
         with self._connection():
             async with self._session.get(url, headers={"Accept-Encoding": "identity"}) as response:
                 text = await response.read()
         if response.status != 200:  # noqa: PLR2004 - HTTP's own number
             raise self._answer(response.status, text.decode("utf-8", "replace"))
         try:
-            return msgspec.json.decode(text, type=Details)
+            return msgspec.json.decode(text, type=kind)
         except (msgspec.MsgspecError, UnicodeError) as error:
-            raise Answer(502, f"exchange details that can't be read ({error})") from None
+            raise Answer(502, f"{what} that can't be read ({error})") from None
 
     async def fetch_minute(
         self, minute: datetime, filters: Sequence[dict[str, Any]], into: Path

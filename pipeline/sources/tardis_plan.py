@@ -13,11 +13,12 @@ from pipeline.slices import DayOfSlices, Door, Request
 from pipeline.times import MINUTE, Range, minute_text, parse_time
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
-    from pipeline.sources.tardis_http import Details, Incident, Symbol
+    from pipeline.exchange_details import Details, Incident, Symbol
+    from pipeline.slice_file import SliceFacts
 
-__all__ = ["DayPlan", "Plan", "make_plan", "required_key"]
+__all__ = ["DayPlan", "Plan", "available", "make_plan", "request_of", "required_key"]
 
 
 @dataclass
@@ -40,6 +41,7 @@ class DayPlan:
 class Plan:
     """What a backfill will ask for, day by day, and what is known to be impaired."""
 
+    details: Details
     request: Request
     range: Range
     days: list[DayPlan]
@@ -97,28 +99,60 @@ def make_plan(
     channels: Sequence[str] | None = None,
     instruments: Sequence[str] | None = None,
     now: datetime | None = None,
+    only: Collection[date] | None = None,
+    is_late: Callable[[datetime, SliceFacts], bool] = lambda *_: False,
 ) -> Plan:
-    """Return what to fetch of a range; raises UsageError for what the service can't have."""
+    """Return what to fetch of a range; raises UsageError for what the service can't have.
+
+    `only` these days of it, if given. A slice of which `is_late` says so, by the start of its
+    minute and its facts, is to be fetched again.
+    """
     _within_availability(details, wanted, now or datetime.now(UTC))
+    request = request_of(details, door, channels=channels, instruments=instruments)
     symbols = _known_symbols(details, instruments or ())
-    request = Request(
-        details_exchange(door, details), "tardis", _known_channels(details, channels), _ids(symbols)
-    )
-    days = [day for day in wanted.days() if _listed(symbols, day, wanted)]
-    if not days:
+    asked = [day for day in wanted.days() if only is None or day in only]
+    days = [day for day in asked if _listed(symbols, day, wanted)]
+    if not days and only is None:
         raise UsageError("--instruments", ",".join(instruments or ()), _spans(symbols))
     # What was recorded live only fills the gaps of what is fetched: it is no reason not to.
     wider = [
         other for other in door.requests() if other.recorder is None and other.contains(request)
     ]
-    plans = [_plan_day(door, request, wider, day, wanted) for day in days]
+    plans = [_plan_day(door, request, wider, day, wanted, is_late) for day in days]
     return Plan(
+        details,
         request,
         wanted,
         plans,
-        skipped_days=sorted(set(wanted.days()).difference(days)),
+        skipped_days=sorted(set(asked).difference(days)),
         incidents=[i for i in details.incident_reports if _overlaps(i, wanted)],
     )
+
+
+def request_of(
+    details: Details,
+    door: Door,
+    *,
+    channels: Sequence[str] | None = None,
+    instruments: Sequence[str] | None = None,
+) -> Request:
+    """Return the request that stands for channels and instruments, all of them if None.
+
+    Raises UsageError for names that the service does not know.
+    """
+    exchange, known = details_exchange(door, details), _known_channels(details, channels)
+    return Request(exchange, "tardis", known, _ids(_known_symbols(details, instruments or ())))
+
+
+def available(details: Details, now: datetime) -> Range:
+    """Return the whole minutes that the service may have; the one that runs is none yet."""
+    since = _minute_of(parse_time(details.available_since, "availableSince"))
+    last = _minute_of(now)
+    if details.available_to:
+        told = parse_time(details.available_to, "availableTo")
+        # Rounded up: 23:59:59.999 is how some say midnight.
+        last = min(last, told if told == _minute_of(told) else _minute_of(told) + MINUTE)
+    return Range(since, last)
 
 
 def required_key(plan: Plan, key: str | None, variable: str) -> None:
@@ -136,12 +170,7 @@ def details_exchange(door: Door, details: Details) -> str:
 
 
 def _within_availability(details: Details, wanted: Range, now: datetime) -> None:
-    since = _minute_of(parse_time(details.available_since, "availableSince"))
-    last = _minute_of(now)  # the minute that runs is not whole yet
-    if details.available_to:
-        told = parse_time(details.available_to, "availableTo")
-        # Rounded up: 23:59:59.999 is how some say midnight.
-        last = min(last, told if told == _minute_of(told) else _minute_of(told) + MINUTE)
+    since, last = available(details, now)
     has = f"{details.id} is recorded from {minute_text(since)} to {minute_text(last)}"
     if wanted.start < since:
         raise UsageError(
@@ -196,12 +225,21 @@ def _spans(symbols: list[Symbol]) -> str:
 
 
 def _plan_day(
-    door: Door, request: Request, wider: list[Request], day: date, wanted: Range
+    door: Door,
+    request: Request,
+    wider: list[Request],
+    day: date,
+    wanted: Range,
+    is_late: Callable[[datetime, SliceFacts], bool],
 ) -> DayPlan:
     """Return what a day lacks: a whole slice of this request, or of a wider one, will do."""
     minutes = wanted.minutes_of(day)
     own = door.day(request, day)
-    there = set(own.slices)
+    there = {
+        minute
+        for minute, facts in own.slices.items()
+        if not is_late(door.minute_at(day, minute), facts)
+    }
     for other in wider:
         if other != request:
             there |= door.day(other, day).slices.keys()

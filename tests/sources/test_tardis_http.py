@@ -14,12 +14,14 @@ from pipeline.config import TardisSettings
 from pipeline.errors import LakeUnwritable, ServiceUnreachable, SliceCorrupt
 from pipeline.simulator import Fault, TardisSimulator
 from pipeline.sources.tardis import exchange_details
-from pipeline.sources.tardis_http import Answer, Details, NoAnswer, TardisHttp, verdict
+from pipeline.sources.tardis_http import Answer, NoAnswer, TardisHttp, verdict
 from tests.world import KEY, NEXT_DAY, history, lines_of, serving, settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from pipeline.exchange_details import Details
 
 MINUTE = datetime(2020, 8, 1, 12, 30, tzinfo=UTC)
 ISO_WORDS = "Please provide a date in ISO 8601 format."

@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from pipeline.errors import KeyRequired, UsageError
+from pipeline.exchange_details import Details
 from pipeline.slices import Door, Request
-from pipeline.sources.tardis_http import Details
 from pipeline.sources.tardis_plan import make_plan, required_key
 from pipeline.times import Range
 from tests.making import DAY, at, write_minute

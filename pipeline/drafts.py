@@ -1,0 +1,20 @@
+"""What is half written, of raw and of the lake, when a run is killed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline import durable
+from pipeline.lake import Lake
+from pipeline.slices import Door
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["clear_drafts"]
+
+
+def clear_drafts(data: Path, exchange: str) -> None:
+    """Remove what killed runs left half written. The caller holds the lock."""
+    durable.clear(Door(data, exchange).drafts)
+    durable.clear(Lake(data, exchange).drafts)

@@ -1,0 +1,271 @@
+"""One run of the scheduled job, from the lock to the report.
+
+It does as much as it can: what can't be fetched does not keep what is there from being ingested,
+and what can't be done is said at the end, by the report and the exit code.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from pipeline.catalogue import Catalogue
+from pipeline.drafts import clear_drafts
+from pipeline.errors import (
+    DiskNearlyFull,
+    KeyOpensNothing,
+    LakeUnwritable,
+    MinutesLacking,
+    PipelineError,
+    ServiceRefused,
+    ServiceUnreachable,
+)
+from pipeline.exchange_details import keep
+from pipeline.lake import Lake
+from pipeline.lock import holding
+from pipeline.progress import Quiet
+from pipeline.redaction import Redaction
+from pipeline.slices import Door
+from pipeline.sources.budget import Budget
+from pipeline.sources.event_loop import run_to_end
+from pipeline.sources.tardis import exchange_details, key_access
+from pipeline.sync.fetching import Fetching, is_over
+from pipeline.sync.runs import DONE, FAILED, INTERRUPTED, LACKING, Run, Runs
+from pipeline.sync.settled import Settled
+from pipeline.sync.textfile import write_textfile
+from pipeline.sync.wanted import Wanted, wanted_of
+from pipeline.views import write_database
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from datetime import date
+
+    from pipeline.config import Settings
+    from pipeline.progress import Progress
+
+__all__ = ["SyncReport", "sync"]
+
+log = logging.getLogger(__name__)
+
+# Between these it is seen whether the disk still has room.
+_DAYS_AT_ONCE: Final = 8
+_DISK: Final = "disk"
+_GB: Final = 1e9
+_INTERRUPTED: Final = 130
+_OTHERS: Final = 1
+
+
+@dataclass(frozen=True)
+class SyncReport:
+    """What a run did, as its file has it, and what it could not do, if anything."""
+
+    run: Run
+    failure: PipelineError | None = None
+
+    def raise_if_failed(self) -> None:
+        """Raise what kept the run from being done, if anything: MinutesLacking, say."""
+        if self.failure:
+            raise self.failure
+
+
+def sync(
+    settings: Settings,
+    *,
+    jobs: int | None = None,
+    progress: Callable[[int], Progress] = Quiet,
+    now: datetime | None = None,
+) -> SyncReport:
+    """Fetch and ingest what is missing of the days that `settings.sync` wants, look after the rest.
+
+    A second run changes nothing. What went wrong on the way is in the report, which is in
+    `runs/` too, however the run ends. Raises LockHeld at once, UsageError before anything was
+    fetched, ServiceRefused if it does not even say what it has, and LakeError where the lake can't
+    be read or written.
+    """
+    with holding(settings.data):
+        runs = Runs(settings.data)
+        run = runs.begin("sync", settings.exchange, now or datetime.now(UTC))
+        hide = Redaction(settings.secrets).text
+        try:
+            job = _Job(settings, run, jobs, progress)
+            job.work()
+        except BaseException as error:
+            runs.end(run, *_how_it_ended(error), hide(str(error) or type(error).__name__))
+            raise
+        else:
+            failure = job.failure()
+            outcome, code = _how_it_ended(failure) if failure else (DONE, 0)
+            runs.end(run, outcome, code, hide(str(failure)) if failure else None)
+        finally:
+            _tell(settings, run)
+    return SyncReport(run, failure)
+
+
+def _how_it_ended(error: BaseException) -> tuple[str, int]:
+    """Return the outcome that an error is, and the exit code."""
+    if isinstance(error, MinutesLacking | ServiceUnreachable):
+        return LACKING, error.exit_code
+    if isinstance(error, PipelineError):
+        return FAILED, error.exit_code
+    if isinstance(error, KeyboardInterrupt):
+        return INTERRUPTED, _INTERRUPTED
+    return FAILED, _OTHERS
+
+
+def _tell(settings: Settings, run: Run) -> None:
+    """Write the file for Prometheus; that it can't be written is no reason to fail."""
+    if settings.sync.textfile:
+        try:
+            write_textfile(Path(settings.sync.textfile), run)
+        except LakeUnwritable as error:
+            log.warning("the file for Prometheus: %s", error)
+
+
+class _Job:
+    """One run at work; the caller holds the lock."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        run: Run,
+        jobs: int | None,
+        progress: Callable[[int], Progress],
+    ) -> None:
+        self._settings = settings
+        self._asked = settings.sync
+        self._run = run
+        self._jobs = jobs
+        self._progress = progress
+        self._door = Door(settings.data, settings.exchange)
+        self._budget = Budget(
+            requests=self._asked.max_requests,
+            seconds=60 * self._asked.max_minutes,
+            guard=self._why_the_disk_is_full,
+        )
+        self._fetching: Fetching | None = None
+        self._unreachable: ServiceUnreachable | None = None
+        self._refused: ServiceRefused | None = None
+        self._opens_nothing = False
+
+    def work(self) -> None:
+        """Do all that is to be done."""
+        clear_drafts(self._settings.data, self._settings.exchange)  # of runs that were killed
+        with self._phase("plan"):
+            self._settled = Settled(self._door)
+            wanted = self._wanted()
+        if wanted:
+            with self._phase("fetch"):
+                self._fetching = Fetching(self._settings, self._run, wanted, self._settled)
+                try:
+                    self._fetching.fetch(self._budget, self._jobs, self._progress)
+                except ServiceRefused as error:
+                    log.warning("%s; what is in raw is ingested all the same", error)
+                    self._refused = error
+        with self._phase("ingest"):
+            self._ingest_the_rest()
+        with self._phase("tidy"):
+            self._tidy()
+        self._run.free_bytes = _free(self._settings.data)
+
+    def failure(self) -> PipelineError | None:
+        """Return what the run could not do, the worst of it."""
+        fetching = self._fetching
+        if self._run.stopped_by == _DISK:
+            return DiskNearlyFull(self._settings.data, _free(self._settings.data), self._least_free)
+        if self._refused:
+            return self._refused
+        if self._opens_nothing:
+            return KeyOpensNothing(self._settings.exchange, self._run.days_not_covered_by_key)
+        if fetching and fetching.lacking:
+            return MinutesLacking(fetching.lacking)
+        return self._unreachable
+
+    # --- what is wanted ------------------------------------------------------------------------
+
+    def _wanted(self) -> Wanted | None:
+        """Ask the service what it has; None, which is noted, if it can't be reached."""
+        try:
+            details = run_to_end(exchange_details(self._settings))
+            has_key = self._settings.tardis.key is not None
+            access = run_to_end(key_access(self._settings)) if has_key else None
+        except ServiceUnreachable as error:
+            log.warning("%s; what is in raw is ingested all the same", error)
+            self._unreachable = error
+            return None
+        wanted = wanted_of(self._asked, self._door, details, access, self._run.started)
+        keep(self._door, details)
+        run = self._run
+        run.wanted_from, run.wanted_to = wanted.range
+        run.days_wanted = len(wanted.days)
+        run.days_that_need_a_key = len(wanted.need_key)
+        run.days_not_covered_by_key = len(wanted.not_covered)
+        self._opens_nothing = access == [] and bool(wanted.not_covered)
+        return wanted
+
+    # --- the rest ------------------------------------------------------------------------------
+
+    def _ingest_the_rest(self) -> None:
+        """Bring in what came by other ways, or was recorded, and days that are still in parts."""
+        lake = Lake(self._settings.data, self._settings.exchange)
+        catalogue = Catalogue(lake)
+        days = sorted({day for of in self._door.requests() for day in self._door.days(of)})
+        todo = [day for day in days if not self._settled.is_in_lake(day, catalogue.source_of(day))]
+        for first in range(0, len(todo), _DAYS_AT_ONCE):
+            if reason := self._why_the_disk_is_full():
+                self._run.stopped_by = reason
+                return
+            self._ingest(todo[first : first + _DAYS_AT_ONCE])
+        catalogue = Catalogue(lake)
+        for day in todo:
+            source = catalogue.days.get(day.isoformat(), {}).get("source")
+            if source and catalogue.source_of(day) == {source} and is_over(day, self._run.started):
+                self._settled.in_lake(day, source)
+
+    def _ingest(self, days: Sequence[date]) -> None:
+        from pipeline.ingest import ingest  # noqa: PLC0415 - half of what a quiet night takes
+
+        with self._progress(0) as shown:
+            report = ingest(
+                self._settings.data,
+                self._settings.exchange,
+                days=days,
+                jobs=self._jobs,
+                progress=shown.ingested,
+            )
+        self._run.note_ingest(report)
+
+    def _tidy(self) -> None:
+        """Leave what the next run and every reader need, and nothing else."""
+        self._settled.save()
+        write_database(self._settings.data, self._settings.exchange)
+        clear_drafts(self._settings.data, self._settings.exchange)
+        self._run.runs_pruned = Runs(self._settings.data).prune(self._asked.keep_runs)
+
+    # --- bounds and times ----------------------------------------------------------------------
+
+    @property
+    def _least_free(self) -> int:
+        return int(self._asked.min_free_gb * _GB)
+
+    def _why_the_disk_is_full(self) -> str | None:
+        return _DISK if _free(self._settings.data) < self._least_free else None
+
+    @contextmanager
+    def _phase(self, name: str) -> Iterator[None]:
+        """Take the time of what is done, in seconds, also where it fails."""
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            known = self._run.phases.get(name, 0.0)
+            self._run.phases[name] = round(known + time.monotonic() - began, 3)
+
+
+def _free(folder: Path) -> int:
+    return shutil.disk_usage(folder).free
