@@ -123,7 +123,8 @@ def test_the_configuration_example_is_accepted(tmp_path: Path) -> None:
     """Every key of the README's TOML is known."""
     from pipeline.config import Settings  # noqa: PLC0415 - only here
 
-    (text,) = re.findall(r"```toml\n(.*?)```", _README, re.DOTALL)
+    sync, top = re.findall(r"```toml\n(.*?)```", _README, re.DOTALL)
     path = tmp_path / "l2.toml"
-    path.write_text(text)
-    assert Settings.load(config=path, environ={}).tardis.timeout == 60
+    path.write_text(top + sync)
+    found = Settings.load(config=path, environ={})
+    assert (found.tardis.timeout, found.sync.max_minutes) == (60, 240)
