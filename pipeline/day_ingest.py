@@ -159,7 +159,14 @@ def _about(
         **{name: totals[name] for name in ("lines", "control", "foreign_lines", "quarantined")},
         **{name: totals[name] for name in ("disconnects", "outside_minute", "backwards")},
         "conflict": conflict and _said(sources, conflict),
+        "instruments_asked": _asked_for(sources),
     }
+
+
+def _asked_for(sources: DaySources) -> list[str] | None:
+    """Return the instruments that the day's requests name; None if one of them is for all."""
+    names = [request.symbols for request in sources.requests]
+    return sorted({name for of in names for name in of or ()}) if all(names) else None
 
 
 def _said(sources: DaySources, conflict: Conflict) -> str:

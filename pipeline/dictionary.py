@@ -65,6 +65,13 @@ _VALUES: Final = {
         "is after it is not known.",
         "no_snapshot": "There are slices that cover the instrument, but no message of its full "
         "channel came all day.",
+        "missed_snapshots": "A book is known, but the sequence says that others came between it "
+        "and the next one, though the recorder was connected (`missed`: how many).",
+        "exchange_silent": "A book is known, but no message came for more than a minute, though "
+        "the recorder was connected.",
+        "incident": "In the view: Tardis reports that its recording was impaired (`details`).",
+        "quarantined": "In the view: some lines of the minute can't be read, of whatever "
+        "instrument they were (`details`); `quarantine` has them.",
     },
     "The values of `trade_gaps.cause`: what began the gap": {
         "disconnect": "The recorder lost its connection; it has one again when the next line with "

@@ -36,7 +36,7 @@ __all__ = [
 ]
 
 # Raised whenever a column changes its name, type or meaning: older partitions are then rebuilt.
-SCHEMA_VERSION: Final = 4
+SCHEMA_VERSION: Final = 5
 
 
 _PLACE = (
@@ -169,7 +169,8 @@ TICKERS: Final = Table(
 
 GAPS: Final = Table(
     "gaps",
-    "one row per stretch of the day in which the instrument's book is unknown for a known cause",
+    "one row per stretch of the day in which the instrument's book is unknown for a known cause, "
+    "and per one in which it is known, but snapshots lack or the exchange was silent",
     (
         Column("start", TIME, "arrival clock", "Just after the last line before the gap."),
         Column("stop", TIME, "arrival clock", "Exclusive: the next snapshot, or the day's end."),
@@ -178,9 +179,16 @@ GAPS: Final = Table(
             pl.String(),
             "",
             "What it began with: disconnect, not_fetched, end_of_coverage, changeover, "
-            "other_action or no_snapshot. It lasts to the next snapshot, though minutes may be "
-            "fetched before.",
+            "other_action or no_snapshot; it lasts to the next snapshot, though minutes may be "
+            "fetched before. Or missed_snapshots, exchange_silent.",
         ),
+        Column(
+            "is_unknown",
+            pl.Boolean(),
+            "",
+            "Whether no book is known in it. Such stretches of a day do not overlap each other.",
+        ),
+        Column("missed", pl.Int64(), "snapshots", "Of missed_snapshots: how many. Else NULL."),
         VERSION,
     ),
 )
@@ -287,7 +295,7 @@ CATALOGUE: Final = Table(
         Column(
             "disconnects", pl.Int64(), "", "Disconnects of the recorder in the slices that count."
         ),
-        Column("gaps", pl.Int64(), "", "Rows of the table gaps."),
+        Column("gaps", pl.Int64(), "", "Stretches in gaps of which no book is known."),
         Column("trade_gaps", pl.Int64(), "", "Rows of the table trade_gaps, the first one apart."),
         Column("minutes_fetched", pl.Int64(), "minutes", "Minutes of the day with a whole slice."),
         Column("first_local_timestamp", TIME, "arrival clock", "Of the first row of any table."),

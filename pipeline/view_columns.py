@@ -59,10 +59,28 @@ _SHOWN: Final[dict[str, Table]] = {
     "trade_gaps": TRADE_GAPS,
     "quarantine": QUARANTINE,
     "ingests": INGESTS,
+    "catalogued": CATALOGUE,
     "coverage": CATALOGUE,
     "listings": LISTINGS,
     "incidents": INCIDENTS,
 }
+
+_CONDITION: Final = (
+    Column(
+        "condition",
+        _TEXT,
+        "",
+        "complete, degraded, missing, pending, suspect (asked for, and not a line of it) or "
+        "not_listed.",
+    ),
+    Column(
+        "reasons",
+        pl.List(_TEXT),
+        "",
+        "What lacks: minutes_lacking, no_books, disconnects, missed_snapshots, "
+        "checksum_mismatches, incident, quarantined, conflict. NULL if the day is not in the lake.",
+    ),
+)
 
 # What no table has.
 _OWN: Final[dict[str, tuple[Column, ...]]] = {
@@ -78,6 +96,23 @@ _OWN: Final[dict[str, tuple[Column, ...]]] = {
         Column("tickers", _COUNT, "updates", "Received from there."),
         Column("first_arrival", _TIME, "arrival clock", "When the first of these arrived."),
         Column("last_arrival", _TIME, "arrival clock", "When the last of these arrived."),
+    ),
+    "catalogued": (
+        Column("is_recorded", pl.Boolean(), "", "The day is being recorded: so it is so far."),
+    ),
+    "catalogued_days": (
+        Column("source", _TEXT, "", "Digest of the slices that the day was made from."),
+        Column("minutes_fetched", _COUNT, "minutes", "Minutes with any whole slice."),
+        Column(
+            "instruments_asked", pl.List(_TEXT), "", "Whom requests of the day name; NULL: all."
+        ),
+        Column("quarantined", _COUNT, "lines", "Lines that could not be read."),
+        Column("conflict", _TEXT, "", "Why nothing recorded live fills gaps, if it is so."),
+    ),
+    "conditions": _CONDITION,
+    "coverage": _CONDITION,
+    "gaps": (
+        Column("details", _TEXT, "", "What Tardis says of an incident, or why lines were refused."),
     ),
     "rest_trades": (Column("date", pl.Date(), "UTC", "Day on which it was made."),),
     "instruments": (

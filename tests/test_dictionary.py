@@ -24,7 +24,7 @@ _VIEWS = {one.name for one in _OBJECTS if one.kind == "view"}
 _TYPES = {
     pl.Int32(): "INTEGER", pl.Int64(): "BIGINT", pl.Float64(): "DOUBLE", pl.Boolean(): "BOOLEAN",
     pl.String(): "VARCHAR", pl.Date(): "DATE", pl.Datetime("us"): "TIMESTAMP",
-    pl.List(pl.Float64()): "DOUBLE[]",
+    pl.List(pl.Float64()): "DOUBLE[]", pl.List(pl.String()): "VARCHAR[]",
 }  # fmt: skip
 _UNDESCRIBED = """select table_name, column_name from duckdb_columns()
 where not internal and comment is null and table_name <> 'about'"""

@@ -220,7 +220,7 @@ def test_an_empty_minute_of_history_is_none_where_nobody_heard_anything(tmp_path
     ingest(tmp_path, EXCHANGE)
     assert asked(tmp_path, "select distinct origin from depth_messages") == [("tardis:coinflex",)]
     start = "start > '2020-08-01 10:00' and stop < '2020-08-01 10:03'"
-    assert asked(tmp_path, f"from gaps where {start}") == []
+    assert asked(tmp_path, f"from gaps where is_unknown and {start}") == []
 
 
 def test_a_feed_that_live_was_refused_is_not_filled(tmp_path: Path) -> None:

@@ -182,7 +182,8 @@ def test_what_is_not_known_yet_has_no_book(recorded: Recorded, tmp_path: Path) -
             unknown = now.filter(pl.col("local_timestamp").is_null())["t"].to_list()
             for time in unknown:
                 gap = lake.sql(
-                    "select 1 from gaps where instrument = ? and start <= ? and ? < stop",
+                    """select 1 from gaps
+                    where is_unknown and instrument = ? and start <= ? and ? < stop""",
                     [name, time.replace(tzinfo=None), time.replace(tzinfo=None)],
                 )
                 assert gap.height == 1

@@ -23,7 +23,7 @@ def test_a_gap_that_is_none_any_more_is_not_said_again(tmp_path: Path) -> None:
     lake.prepare()
     midnight = datetime(TODAY.year, TODAY.month, TODAY.day)  # noqa: DTZ001 - as in files
     hours = pl.DataFrame(
-        [(midnight, midnight + timedelta(hours=1), "end_of_coverage")],
+        [(midnight, midnight + timedelta(hours=1), "end_of_coverage", True, None)],
         GAPS.normalized,
         orient="row",
     )

@@ -40,6 +40,10 @@ _BYTES_PER_FLUSH: Final = 32 << 20
 _WAITING_MOST: Final = 128 << 20
 
 
+# What a gap is told by, of books as of trades.
+_STRETCH: Final = {name: TRADE_GAPS.schema[name] for name in Gap._fields}
+
+
 class Emit(Protocol):
     """Takes the next rows of a table: of an instrument, or of the whole exchange if None."""
 
@@ -91,6 +95,7 @@ class DayNormalizer:
         self._coverage = Coverage(requests, day_start)
         self._connections = Connections(day_start)
         self._depth: dict[Feed, DepthFeed] = {}
+        self._impaired: dict[str, pl.DataFrame] = {}
         self._rows: dict[tuple[str, str | None], _Rows] = {}
         self._trades = Counter[str]()
         self._actions: dict[str | None, int] = {}
@@ -135,6 +140,7 @@ class DayNormalizer:
             state.finish(self._day_end)
             if feed.channel == FULL_DEPTH:
                 gaps[feed.instrument] = state.gaps
+                self._impaired[feed.instrument] = state.impairments.rows(self._day_end)
         return self._emit_gaps(gaps, self._connections.trade_gaps)
 
     def settle(self) -> dict[str, dict[str, int]]:
@@ -148,6 +154,7 @@ class DayNormalizer:
             state.settle(self._day_end)
             if feed.channel == FULL_DEPTH:
                 gaps[feed.instrument] = state.gaps_so_far(self._day_end)
+                self._impaired[feed.instrument] = state.impairments.rows_so_far()
         begins = self._minute + 1
         time = self._day_start + begins * MINUTE_US
         end = Owner(begins * MINUTE_PLACES, None, time, NOT_FETCHED)
@@ -162,14 +169,17 @@ class DayNormalizer:
         for name in sorted(self.instruments - gaps.keys()):
             gaps[name] = [Gap(self._day_start, self._day_end, self._why_no_book(name))]
         for name, found in gaps.items():
-            if found:
-                self._table(GAPS, name).append(pl.DataFrame(found, GAPS.normalized, orient="row"))
+            rows = _unknown(found)
+            if (impaired := self._impaired.get(name)) is not None:
+                rows = pl.concat([rows, impaired]).sort("start", "stop", "cause")
+            if not rows.is_empty():
+                self._table(GAPS, name).append(rows)
         facts = {name: self._facts(name) | {"gaps": len(gaps[name])} for name in gaps}
         for name, of in facts.items():
             feed = Feed("trade", name)
             owners = self._coverage.owners(feed)
             lacking = trade_gaps(feed, owners)
-            rows = pl.DataFrame(lacking, GAPS.normalized, orient="row")
+            rows = pl.DataFrame(lacking, _STRETCH, orient="row")
             is_first = pl.int_range(pl.len()) == 0
             about = {
                 "trades": self._trades[name],
@@ -280,3 +290,9 @@ class DayNormalizer:
         feed = feeds[0] if fetched[feeds[0]] else max(feeds, key=lambda feed: fetched[feed])
         disconnects = sum(at.cause == DISCONNECT for at in self._coverage.breaks(feed))
         return {"disconnects": disconnects, "minutes_fetched": fetched[feed]}
+
+
+def _unknown(gaps: list[Gap]) -> pl.DataFrame:
+    """Return the rows of stretches in which no book is known."""
+    rows = pl.DataFrame(gaps, _STRETCH, orient="row")
+    return rows.with_columns(is_unknown=pl.lit(True), missed=pl.lit(None, pl.Int64))

@@ -22,6 +22,7 @@ from pipeline.normalize.coverage import (
     NOT_FETCHED,
     Break,
 )
+from pipeline.normalize.impairments import Impairments
 from pipeline.normalize.labels import Carry, label
 from pipeline.normalize.scan import BOOK, FIRST, STATUSES, UNAPPLIED
 from pipeline.normalize.standing import changes
@@ -92,6 +93,7 @@ class DepthFeed:
         emit: Callable[[pl.DataFrame], None],
     ) -> None:
         self.gaps: list[Gap] = []
+        self.impairments = Impairments(day_start)
         self._channel = channel
         self._breaks = breaks
         self._may_carry = may_carry
@@ -250,6 +252,7 @@ class DepthFeed:
             **{name: _list_column(messages, name) for name in LISTS},
         )
         labelled = label(frame, self._carry, next_time)
+        self.impairments.take(labelled)
         self._carry = Carry.of(labelled)
         self._emitted += len(rows)
         self._emit(labelled.select(DEPTH.normalized.keys()))

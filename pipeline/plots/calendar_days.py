@@ -31,7 +31,7 @@ with
       min(start) <= date::timestamp as begins_unknown,
       max(stop) >= (date + 1)::timestamp as ends_unknown
     from gaps
-    where list_contains($1, instrument) and date between $2 and $3
+    where is_unknown and list_contains($1, instrument) and date between $2 and $3
     group by instrument, date
   )
 
@@ -39,7 +39,7 @@ select
   instrument, date, coalesce(unknown, interval 0 second), coalesce(begins_unknown, false),
   coalesce(ends_unknown, false), minutes_fetched,
   disconnects, coalesce(missed_snapshots, 0), checksum_mismatches
-from coverage
+from catalogued
 left join of_gaps using (instrument, date)
 where list_contains($1, instrument) and date between $2 and $3
 order by instrument, date

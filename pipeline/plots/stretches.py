@@ -37,7 +37,7 @@ select epoch_us(starts), epoch_us(ends)
 from trade_feed($1, $2, $3)
 order by starts
 """
-_CAUSES = "select distinct cause from gaps($1, $2, $3) order by cause"
+_CAUSES = "select distinct cause from gaps($1, $2, $3) where is_unknown order by cause"
 
 
 class Pieces(NamedTuple):

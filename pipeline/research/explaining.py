@@ -58,7 +58,7 @@ def _gap(connection: duckdb.DuckDBPyConnection, instrument: str, moment: int) ->
     gaps = rows_of(
         connection,
         """select start, stop, cause from gaps($1, $2, $3)
-        where start <= $2 and $2 < stop order by start limit 1""",
+        where is_unknown and start <= $2 and $2 < stop order by start limit 1""",
         [instrument, time, naive(min(moment, LAST - 1) + 1)],
     )
     if not gaps:
@@ -80,7 +80,7 @@ def _has_slice(connection: duckdb.DuckDBPyConnection, moment: int) -> bool:
 
 def _days(connection: duckdb.DuckDBPyConnection, instrument: str) -> str:
     """Return which days the lake has of an instrument."""
-    query = "select date from coverage where instrument = $1 order by date"
+    query = "select date from catalogued where instrument = $1 order by date"
     days = [day for (day,) in rows_of(connection, query, [instrument])]
     named = [
         str(first) if first == last else f"{first} to {last}" for first, last in _stretches(days)

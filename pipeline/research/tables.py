@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, Final, overload
 
 from pipeline.query import the_one_that_reads
 from pipeline.research.asking import Asking
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from pipeline.research.times import Span, Time
 
 __all__ = ["TableQuestions"]
+
+
+# Of macros that put the rows of several tables together.
+_ORDER: Final = {"gaps": " order by start, stop, cause"}
 
 
 class TableQuestions(Asking):
@@ -231,5 +235,5 @@ class TableQuestions(Asking):
         """
         self._check_instrument(instrument)
         between = map(naive, start_and_end(start, end))
-        query = f"from {macro}($1, $2, $3{further})"
+        query = f"from {macro}($1, $2, $3{further}){_ORDER.get(macro, '')}"
         return self._rows_of(query, [instrument, *between, *values], frame, batch_rows)

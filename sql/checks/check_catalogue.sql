@@ -37,6 +37,7 @@ with
     union all
     select date, 'gaps'
     from lake_rows(files_between('gaps', instrument, start, "end"))
+    where is_unknown
     union all
     select date, 'trade_gaps'
     from lake_rows(files_between('trade_gaps', instrument, start, "end"))
@@ -49,8 +50,8 @@ with
       depth_messages, depth_changes, missed_snapshots, missed_in_gaps, restarts, duplicates,
       checksum_mismatches, crossed, irregular, other_depth_messages, trades, tickers, gaps,
       trade_gaps
-    from coverage
-    where coverage.instrument = instrument
+    from catalogued
+    where catalogued.instrument = instrument
   ),
 
   counts as (

@@ -6,29 +6,19 @@
 -- files hold what the catalogue says is check_catalogue's question. Opens one small file a day.
 create or replace view check_rows as
 with
-  -- What the catalogue's own metadata say of days that were brought in whole: JSON by date.
-  whole_days as (
-    select key::date as date, value ->> '$.source' as source
-    from (
-      select unnest(map_entries(from_json(decode(value), '"map(varchar, json)"')), recursive := true)
-      from parquet_kv_metadata(catalogue_file())
-      where decode(key) = 'days'
-    )
-  ),
-
   comparable as (
-    select whole_days.date
-    from whole_days
-    left join read_parquet(catalogue_file()) as catalogued using (date)
-    group by whole_days.date
-    having coalesce(bool_and(catalogued.source = whole_days.source), true)
+    select catalogued_days.date
+    from catalogued_days
+    left join read_parquet(catalogue_file()) as said using (date)
+    group by catalogued_days.date
+    having coalesce(bool_and(said.source = catalogued_days.source), true)
   ),
 
   counted as (
     select
       date, true as of_catalogue,
       depth_messages + other_depth_messages as depth, trades, tickers
-    from coverage
+    from catalogued
     union all
     select date, false, depth, trades, tickers
     from ingests

@@ -12,6 +12,6 @@ select
   min(first_local_timestamp) as first_local_timestamp,
   max(last_local_timestamp) as last_local_timestamp,
   sum(bytes)::bigint as bytes
-from coverage
+from catalogued
 group by instrument
 order by instrument;

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _ORDER = {
     "quotes": "date, message", "trades": "date, arrival, item", "tickers": "date, arrival, item",
-    "depth_changes": "date, message, side desc, price desc", "gaps": "start",
+    "depth_changes": "date, message, side desc, price desc", "gaps": "start, stop, cause",
     "trade_gaps": "start", "trades_with_quotes": "date, arrival, item",
 }  # fmt: skip
 _RANGES = [

@@ -10,10 +10,10 @@ create or replace macro instrument_days(instrument, start, "end") as table
 with
   days as (
     select
-      coverage.instrument, inferred_terms(coverage.instrument) as terms,
+      catalogued.instrument, inferred_terms(catalogued.instrument) as terms,
       date, first_local_timestamp, last_local_timestamp
-    from coverage
-    where coverage.instrument = instrument and is_touched(date, start, "end")
+    from catalogued
+    where catalogued.instrument = instrument and is_touched(date, start, "end")
   ),
 
   numbers as (
