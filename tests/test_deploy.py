@@ -1,43 +1,50 @@
-"""The files for systemd: it takes them, and what they start is there."""
+"""The files of deploy/: systemd takes them, Kubernetes would, and what they start is there."""
 
 from __future__ import annotations
 
+import ast
 import re
+import shlex
 import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 from pipeline.cli import cli
 
 from .conftest import ROOT
+from .kubernetes import CronJob
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 DEPLOY = ROOT / "deploy"
 UNIT = DEPLOY / "coinflex-l2-capture@.service"
+SYNC, TIMER = DEPLOY / "coinflex-l2-sync@.service", DEPLOY / "coinflex-l2-sync@.timer"
+CRONTAB, CRONJOB = DEPLOY / "coinflex-l2.crontab", DEPLOY / "cronjob.yaml"
+DAG = DEPLOY / "airflow_dag.py"
 ANALYZE = shutil.which("systemd-analyze")
 needs_systemd = pytest.mark.skipif(ANALYZE is None, reason="no systemd-analyze")
 
 
-def unit() -> dict[str, list[str]]:
-    """Return the values of each setting of the unit."""
+def unit(path: Path = UNIT) -> dict[str, list[str]]:
+    """Return the values of each setting of a unit."""
     found: dict[str, list[str]] = {}
-    for line in UNIT.read_text().splitlines():
+    for line in path.read_text().splitlines():
         if match := re.fullmatch(r"(\w+)=(.*)", line):
             found.setdefault(match[1], []).append(match[2])
     return found
 
 
-def installed(folder: Path) -> Path:
-    """Return the unit with a command that is there, so that only the unit is looked at."""
+def installed(folder: Path, unit: Path = UNIT) -> Path:
+    """Return a unit with a command that is there, so that only the unit is looked at."""
     command = folder / "coinflex-l2"
     command.write_text("#!/bin/sh\n")
     command.chmod(0o755)
-    copy = folder / UNIT.name.replace("@", "@coinflex")
-    copy.write_text(UNIT.read_text().replace("ExecStart=/usr/local/bin/", f"ExecStart={folder}/"))
+    copy = folder / unit.name.replace("@", "@coinflex")
+    copy.write_text(unit.read_text().replace("ExecStart=/usr/local/bin/", f"ExecStart={folder}/"))
     return copy
 
 
@@ -50,9 +57,11 @@ def analyze(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @needs_systemd
-def test_systemd_takes_the_unit(tmp_path: Path) -> None:
+@pytest.mark.parametrize("units", [[UNIT], [SYNC, TIMER]], ids=["capture", "sync"])
+def test_systemd_takes_the_units(tmp_path: Path, units: list[Path]) -> None:
     """Without a word: no setting is unknown, misspelled or in the wrong section."""
-    done = analyze("verify", "--man=no", "--recursive-errors=no", str(installed(tmp_path)))
+    paths = [str(installed(tmp_path, unit)) for unit in units]
+    done = analyze("verify", "--man=no", "--recursive-errors=no", *paths)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
@@ -65,11 +74,24 @@ def test_systemd_would_notice(tmp_path: Path) -> None:
 
 
 @needs_systemd
-def test_the_service_is_shut_in(tmp_path: Path) -> None:
+@pytest.mark.parametrize("service", [UNIT, SYNC], ids=["capture", "sync"])
+def test_the_service_is_shut_in(tmp_path: Path, service: Path) -> None:
     """Systemd's own measure of what a service may do, from 0 to 10: 2 is what it calls ok."""
-    path = str(installed(tmp_path))
+    path = str(installed(tmp_path, service))
     done = analyze("security", "--offline=true", "--threshold=20", "--no-pager", path)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@needs_systemd
+def test_the_timer_comes_each_night_and_after_an_outage() -> None:
+    """At three by UTC, as systemd reads it, whatever the machine's zone; and it starts the job."""
+    (when,) = unit(TIMER)["OnCalendar"]
+    told = analyze("calendar", "--iterations=2", when).stdout
+    times = re.findall(r"\w{3} (\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d) UTC", told)
+    assert {time for _, time in times} == {"03:00:00"}
+    assert unit(TIMER)["Persistent"] == ["yes"]
+    assert TIMER.stem == SYNC.stem, "a timer starts the service of its name"
+    assert "RemainAfterExit" not in unit(SYNC)
 
 
 def options_in(text: str) -> set[str]:
@@ -123,7 +145,103 @@ def test_what_is_compiled_may_run() -> None:
 def test_every_variable_of_the_example_is_read() -> None:
     """By the unit, or by the settings."""
     text = (DEPLOY / "coinflex-l2.env.example").read_text()
-    read = UNIT.read_text() + (ROOT / "pipeline" / "config.py").read_text()
+    read = UNIT.read_text() + SYNC.read_text() + (ROOT / "pipeline" / "config.py").read_text()
     names = re.findall(r"^#?([A-Z][A-Z0-9_]+)=", text, re.MULTILINE)
-    assert len(names) == 6
+    assert len(names) == 8
     assert [name for name in names if name not in read] == []
+
+
+# --- the scheduled job -------------------------------------------------------------------------
+
+
+def assert_is_a_sync(line: str) -> None:
+    """Check that the command line takes a line, each option with its value, as `sync`."""
+    words = shlex.split(line)
+    place = words.index("sync")
+    assert words[0].endswith("coinflex-l2")
+    with cli.make_context("coinflex-l2", words[1:place], resilient_parsing=True) as context:
+        command = cli.commands["sync"]
+        with command.make_context("sync", words[place + 1 :], parent=context) as made:
+            assert made.args == []
+
+
+def test_what_the_units_start_is_a_sync() -> None:
+    """With the options of the example, and with none."""
+    (start,) = unit(SYNC)["ExecStart"]
+    line = start.replace("%i", "coinflex").replace("%S", "state")
+    example = (DEPLOY / "coinflex-l2.env.example").read_text()
+    (options,) = re.findall(r"^SYNC_OPTIONS=(.*)$", example, re.MULTILINE)
+    for given in ("", options):
+        assert_is_a_sync(line.replace("$SYNC_OPTIONS", given))
+
+
+def test_a_second_run_is_no_failure_of_the_service() -> None:
+    """It ends with 75 when another is at work."""
+    assert unit(SYNC)["SuccessExitStatus"] == ["75"]
+    assert unit(SYNC)["Type"] == ["oneshot"]
+
+
+def test_cron_starts_a_sync() -> None:
+    """Five fields of time, a user, and a command that is understood; the key is in none of it."""
+    lines = [line for line in CRONTAB.read_text().splitlines() if line and line[0] != "#"]
+    settings, entries = lines[:-1], lines[-1:]
+    assert "CRON_TZ=UTC" in settings
+    fields = entries[0].split(maxsplit=6)
+    minute, hour, *every, user, command = fields
+    assert (0 <= int(minute) < 60, 0 <= int(hour) < 24, every) == (True, True, ["*"] * 3)
+    assert user == "coinflex-l2"
+    before, rest = command.split("; ")
+    assert before == ". /etc/coinflex-l2/key.sh"
+    assert "%" not in command, "cron takes it for the end of the line"
+    assert_is_a_sync(rest.partition(" 2>&1 ")[0])
+
+
+def test_kubernetes_would_take_the_manifest() -> None:
+    """Each field is one of batch/v1 and of its kind, and what it starts is a sync."""
+    job = msgspec.yaml.decode(CRONJOB.read_bytes(), type=CronJob, strict=True)
+    assert (job.apiVersion, job.kind) == ("batch/v1", "CronJob")
+    assert job.spec.concurrencyPolicy == "Forbid"
+    assert job.spec.timeZone == "Etc/UTC"
+    pod = job.spec.jobTemplate.spec.template.spec
+    (container,) = pod.containers
+    assert_is_a_sync(shlex.join(container.command))
+    assert {mount.name for mount in container.volumeMounts} == {of.name for of in pod.volumes}
+    (rule,) = job.spec.jobTemplate.spec.podFailurePolicy.rules
+    assert rule.onExitCodes.containerName == container.name
+    assert pod.restartPolicy == "Never", "podFailurePolicy needs it"
+    assert 3 not in rule.onExitCodes.values, "what lacks may come: it is tried again"
+    assert {of.name for of in container.env} >= {"TARDIS_API_KEY"}
+    assert all(of.value is None or "KEY" not in of.name for of in container.env)
+
+
+@pytest.mark.parametrize("spoiled", ["concurrencyPolicy: Forbit", "shedule: '0 3 * * *'"])
+def test_a_slip_in_the_manifest_is_seen(spoiled: str) -> None:
+    """A word that Kubernetes does not know is none of the schema here."""
+    name = spoiled.partition(":")[0]
+    right = "concurrencyPolicy: Forbid" if name == "concurrencyPolicy" else 'schedule: "0 3 * * *"'
+    text = CRONJOB.read_text()
+    assert right in text
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.yaml.decode(text.replace(right, spoiled), type=CronJob, strict=True)
+
+
+def test_the_dag_starts_a_sync() -> None:
+    """Its command is understood, no key stands in it, and a run beside another one is skipped."""
+    tree = ast.parse(DAG.read_text())
+    (command,) = re.findall(r'^COMMAND = "(.*)"$', DAG.read_text(), re.MULTILINE)
+    assert_is_a_sync(command)
+    (operator,) = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "BashOperator"
+    ]
+    given = {of.arg: ast.unparse(of.value) for of in operator.keywords}
+    assert (given["bash_command"], given["skip_on_exit_code"]) == ("COMMAND", "75")
+
+
+def test_airflow_takes_the_dag() -> None:
+    """Where Airflow is there, it finds one DAG of one task in the file."""
+    models = pytest.importorskip("airflow.models.dagbag")
+    bag = models.DagBag(dag_folder=str(DAG), include_examples=False)
+    assert bag.import_errors == {}
+    assert [task.task_id for task in bag.dags["coinflex_l2_sync"].tasks] == ["sync"]
