@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = [
+    "adding",
     "clear",
     "commit",
     "flush",
@@ -136,6 +137,23 @@ def replacing(path: Path, drafts: Path) -> Iterator[Path]:
         try:
             yield draft
             commit(draft, path)
+        finally:
+            draft.unlink(missing_ok=True)
+
+
+@contextmanager
+def adding(path: Path, drafts: Path) -> Iterator[Path]:
+    """Yield a draft to write; give it the real name at the end, unless something has it by then."""
+    with writing(path):
+        draft = new_draft(drafts)
+        try:
+            yield draft
+            flush(draft)
+            made = _make_folder(path.parent)
+            with suppress(FileExistsError):
+                os.link(draft, path)
+            for folder in (path.parent, *made):
+                flush(folder)
         finally:
             draft.unlink(missing_ok=True)
 

@@ -251,23 +251,35 @@ class Lake:
         return self.root / table.name / f"exchange={self.exchange}"
 
     def prepare(self) -> None:
-        """Write what views need even when the lake is empty: every table without a row."""
+        """Write what views need even when the lake is empty: every table without a row.
+
+        Whoever reads may do so, beside a run that writes: nothing of that run's is touched.
+        """
         derived = {table.name: table.table for table in self.derived_tables()}
         for name, table in {**PARTITIONED, **derived}.items():
             path = self.root / "_empty" / name / self._key_folders(name) / "data.parquet"
-            if not _has_schema(path, table):
-                with durable.replacing(path, self.drafts) as draft:
-                    pq.write_table(arrow_schema(table).empty_table(), draft)
+            self._add_empty(path, table)
         if not (no_run := self.root / "_empty" / "runs.json").exists():
-            with durable.replacing(no_run, self.drafts) as draft:
+            with durable.adding(no_run, self._readers_drafts) as draft:
                 draft.touch()
         for table in (LISTINGS, INCIDENTS):
-            if not _has_schema(self.listed(table), table):
-                with durable.replacing(self.listed(table), self.drafts) as draft:
-                    pq.write_table(arrow_schema(table).empty_table(), draft)
+            self._add_empty(self.listed(table), table)
         if not self.catalogue.exists():
-            with durable.replacing(self.catalogue, self.drafts) as draft:
+            with durable.adding(self.catalogue, self._readers_drafts) as draft:
                 pq.write_table(arrow_schema(CATALOGUE).empty_table(), draft)
+
+    def _add_empty(self, path: Path, table: Table) -> None:
+        """Write a table without a row where there is none, or one with other columns."""
+        if _has_schema(path, table):
+            return
+        put = durable.replacing if path.exists() else durable.adding
+        with put(path, self._readers_drafts) as draft:
+            pq.write_table(arrow_schema(table).empty_table(), draft)
+
+    @property
+    def _readers_drafts(self) -> Path:
+        """Where readers draft: apart from the runs, which clear what others left of their own."""
+        return self.root / "_empty" / "_drafts"
 
     def _key_folders(self, table: str) -> str:
         inner = "" if table in _OF_THE_EXCHANGE else "instrument=none/"

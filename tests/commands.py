@@ -69,10 +69,15 @@ class Started:
 
 
 @contextmanager
-def started(arguments: tuple[str, ...], environment: Mapping[str, str]) -> Iterator[Started]:
-    """Run `coinflex-l2` in the checkout while the block runs; what it prints is lost."""
+def started(
+    arguments: tuple[str, ...], environment: Mapping[str, str], main: Callable[[], None] = main
+) -> Iterator[Started]:
+    """Run `coinflex-l2`, or what calls it in its place, while the block runs.
+
+    In the checkout; what it prints is lost.
+    """
     said, saying = _FORKING.Pipe(duplex=False)
-    process = _FORKING.Process(target=_say, args=(arguments, environment, saying))
+    process = _FORKING.Process(target=_say, args=(main, arguments, environment, saying))
     process.start()
     saying.close()
     try:
@@ -83,7 +88,12 @@ def started(arguments: tuple[str, ...], environment: Mapping[str, str]) -> Itera
         said.close()
 
 
-def _say(arguments: tuple[str, ...], environment: Mapping[str, str], saying: Connection) -> None:
+def _say(
+    main: Callable[[], None],
+    arguments: tuple[str, ...],
+    environment: Mapping[str, str],
+    saying: Connection,
+) -> None:
     os.dup2(saying.fileno(), sys.stderr.fileno())
     saying.close()
     _begin(arguments, environment, _ROOT, Path(os.devnull))
