@@ -5,6 +5,8 @@ Nothing else reads the environment.
 data        COINFLEX_L2_DATA         where raw/, lake/ and the database file live; ./data
 exchange    COINFLEX_L2_EXCHANGE     Tardis's id of the recording; coinflex
 tardis.url  COINFLEX_L2_TARDIS_URL   base address without /v1
+tardis.datasets_url  COINFLEX_L2_TARDIS_DATASETS_URL
+                                     the same of its CSV files; beside any other url: that one
 tardis.key  TARDIS_API_KEY, TARDIS_DEV_API_KEY or TM_API_KEY
 live.dialect, live.site              which exchange of the family, live or test; us, live
 live.websocket  COINFLEX_L2_WS_URL   whole address of the socket; the site's
@@ -36,11 +38,16 @@ __all__ = ["KEY_VARIABLES", "LiveSettings", "Settings", "SyncSettings", "TardisS
 KEY_VARIABLES: Final = ("TARDIS_API_KEY", "TARDIS_DEV_API_KEY", "TM_API_KEY")
 
 
+_TARDIS: Final = "https://api.tardis.dev"
+_TARDIS_DATASETS: Final = "https://datasets.tardis.dev"
+
+
 @dataclass(frozen=True)
 class TardisSettings:
     """How the Tardis service is reached. All waits are in seconds."""
 
-    url: str = "https://api.tardis.dev"
+    url: str = _TARDIS
+    datasets_url: str | None = None
     # Never shown: not in a repr, so neither in a log nor in a traceback.
     key: str | None = field(default=None, repr=False)
     # More than about 60 requests in flight do not help (Tardis's own advice).
@@ -51,6 +58,14 @@ class TardisSettings:
     retry_wait_max: float = 60.0
     # What Tardis asks of a client after a 429 that names no time of its own.
     rate_limit_wait: float = 60.0
+
+    @property
+    def datasets(self) -> str:
+        """The base address of CSV files: Tardis's own only beside its own address for slices.
+
+        What was recorded by one service is never held against files of another.
+        """
+        return self.datasets_url or (_TARDIS_DATASETS if self.url == _TARDIS else self.url)
 
 
 @dataclass(frozen=True)
@@ -98,6 +113,8 @@ class Settings:
     live: LiveSettings = LiveSettings()
     sync: SyncSettings = SyncSettings()
     log_format: str | None = None
+    # Setting → what has set it, as "tardis.key" → "TARDIS_API_KEY". Not itself a setting.
+    origins: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def secrets(self) -> list[str]:
@@ -122,18 +139,20 @@ class Settings:
         given = {name: value.strip() for name, value in environ.items() if value.strip()}
         file = config or given.get("COINFLEX_L2_CONFIG")
         tables = _read(Path(file)) if file else {name: {} for name in _SECTIONS}
-        top, tardis, live, sync = (tables[name] for name in ("", "tardis", "live", "sync"))
-        top |= _known(
-            data=given.get("COINFLEX_L2_DATA"),
-            exchange=given.get("COINFLEX_L2_EXCHANGE"),
-            log_format=given.get("COINFLEX_L2_LOG_FORMAT"),
-        )
-        top |= _known(data=data, exchange=exchange, log_format=log_format)
-        key = next((given[name] for name in KEY_VARIABLES if name in given), None)
-        tardis |= _known(url=given.get("COINFLEX_L2_TARDIS_URL"), key=key)
-        live |= _known(**{name: given.get(variable) for name, variable in _LIVE_VARIABLES.items()})
-        live |= _known(site=site, dialect=dialect)
-        return _checked(top, tardis, live, sync)
+        flags = {
+            "": _known(data=data, exchange=exchange, log_format=log_format),
+            "live": _known(site=site, dialect=dialect),
+        }
+        origins: dict[str, str] = {}
+        for section, table in tables.items():
+            told = dict.fromkeys(table, str(file))
+            for name, several in _VARIABLES[section].items():
+                if variable := next((one for one in several if one in given), None):
+                    table[name], told[name] = given[variable], variable
+            for name, value in flags.get(section, {}).items():
+                table[name], told[name] = value, f"--{name.replace('_', '-')}"
+            origins |= {f"{section}.{name}".lstrip("."): of for name, of in told.items()}
+        return _checked(tables, origins)
 
 
 # The tables of a TOML file: its top level, and those that have a name.
@@ -142,11 +161,25 @@ _SECTIONS: Final = {
 }  # fmt: skip
 # What a key in a file is called that is a word of Python.
 _CALLED: Final = {"from": "start", "to": "end"}
-_LIVE_VARIABLES: Final = {
-    "websocket": "COINFLEX_L2_WS_URL",
-    "rest": "COINFLEX_L2_REST_URL",
-    "key": "COINFLEX_API_KEY",
-    "secret": "COINFLEX_API_SECRET",
+# Of each, by setting: the variables that set it, the first of them first.
+_VARIABLES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
+    "": {
+        "data": ("COINFLEX_L2_DATA",),
+        "exchange": ("COINFLEX_L2_EXCHANGE",),
+        "log_format": ("COINFLEX_L2_LOG_FORMAT",),
+    },
+    "tardis": {
+        "url": ("COINFLEX_L2_TARDIS_URL",),
+        "datasets_url": ("COINFLEX_L2_TARDIS_DATASETS_URL",),
+        "key": KEY_VARIABLES,
+    },
+    "live": {
+        "websocket": ("COINFLEX_L2_WS_URL",),
+        "rest": ("COINFLEX_L2_REST_URL",),
+        "key": ("COINFLEX_API_KEY",),
+        "secret": ("COINFLEX_API_SECRET",),
+    },
+    "sync": {},
 }
 _SECRET: Final = ("key", "secret")
 _LOOPBACK: Final = r"(127\.\d+\.\d+\.\d+|localhost|\[::1\])"
@@ -173,7 +206,8 @@ def _read(path: Path) -> dict[str, dict[str, Any]]:
             kind = type(table).__name__  # not its value, which may be a key in the wrong place
             raise UsageError(f"[{section}] in {path}", kind, "a table")
         of_python = {python: name for name, python in _CALLED.items()}
-        names = [of_python.get(one.name, one.name) for one in fields(_SECTIONS[section])]
+        settings = (one.name for one in fields(_SECTIONS[section]) if one.compare)
+        names = [of_python.get(name, name) for name in settings]
         for name in table:
             if name not in names:
                 raise UsageError.not_among(f"a key in {path}", name, names)
@@ -186,15 +220,12 @@ def _plain(value: object) -> object:
     return value.isoformat() if isinstance(value, date) else value
 
 
-def _checked(
-    top: dict[str, Any], tardis: dict[str, Any], live: dict[str, Any], sync: dict[str, Any]
-) -> Settings:
+def _checked(tables: Mapping[str, dict[str, Any]], origins: Mapping[str, str]) -> Settings:
     """Return the settings with every value of its kind."""
-    for table, section in (
-        (tardis, TardisSettings), (live, LiveSettings), (sync, SyncSettings), (top, Settings),
-    ):  # fmt: skip
-        defaults = section()
-        for name, value in table.items():
+    top, tardis, live, sync = (tables[name] for name in ("", "tardis", "live", "sync"))
+    for section, settings in _SECTIONS.items():
+        defaults = settings()
+        for name, value in tables[section].items():
             _check_kind(name, value, getattr(defaults, name))
     for table in (tardis, live):
         for name in table.keys() & _SECRET:
@@ -205,8 +236,8 @@ def _checked(
     log_format = top.get("log_format")
     if log_format not in (None, "text", "json"):
         raise UsageError.not_among("log_format", log_format, ("text", "json"))
-    if "url" in tardis:
-        tardis["url"] = _base(tardis["url"])
+    for name in tardis.keys() & {"url", "datasets_url"}:
+        tardis[name] = _base(_VARIABLES["tardis"][name][0], tardis[name])
     data = Path(top.get("data", Settings.data)).expanduser()
     return Settings(
         data,
@@ -215,6 +246,7 @@ def _checked(
         _checked_live(live),
         SyncSettings(**sync),
         log_format=log_format,
+        origins=origins,
     )
 
 
@@ -248,7 +280,7 @@ def _checked_live(live: dict[str, Any]) -> LiveSettings:
         raise UsageError.not_among("site", live["site"], ("live", "test"))
     for name, scheme in (("websocket", "ws"), ("rest", "http")):
         if name in live:
-            live[name] = _address(_LIVE_VARIABLES[name], live[name], scheme)
+            live[name] = _address(_VARIABLES["live"][name][0], live[name], scheme)
     if bool(live.get("key")) != bool(live.get("secret")):
         have, lack = ("KEY", "SECRET") if live.get("key") else ("SECRET", "KEY")
         given = f"set, and COINFLEX_API_{lack} is not"
@@ -267,11 +299,12 @@ def _address(name: str, url: str, scheme: str) -> str:
     return url.rstrip("/")
 
 
-def _base(url: str) -> str:
+def _base(name: str, url: str) -> str:
     """Return the service's address without a trailing slash or version."""
     if not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", url):
         shown = _without_password(url)
-        raise UsageError("COINFLEX_L2_TARDIS_URL", shown, "an address like https://api.tardis.dev")
+        default = TardisSettings().datasets if name.endswith("DATASETS_URL") else _TARDIS
+        raise UsageError(name, shown, f"an address like {default}")
     return url.rstrip("/").removesuffix("/v1").rstrip("/")
 
 

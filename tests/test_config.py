@@ -59,6 +59,34 @@ def test_flags_over_environment_over_file(tmp_path: Path) -> None:
     assert flags.tardis == over.tardis
 
 
+def test_settings_say_what_has_set_them(tmp_path: Path) -> None:
+    """By its variable, its flag or its file; a default has no origin, and no value is in it."""
+    found = load(
+        f"exchange = 'a'\n[tardis]\nattempts = 2\nkey = '{SECRET}-of-file'",
+        at=tmp_path, TM_API_KEY=SECRET, COINFLEX_L2_DATA="x",
+    )  # fmt: skip
+    path = str(tmp_path / "settings.toml")
+    assert found.origins == {
+        "exchange": path, "data": "COINFLEX_L2_DATA", "tardis.attempts": path,
+        "tardis.key": "TM_API_KEY",
+    }  # fmt: skip
+    assert Settings.load(site="test", environ={}).origins == {"live.site": "--site"}
+    with pytest.raises(UsageError, match="'origins'"):
+        load("[origins]\nkey = 'x'", at=tmp_path)
+
+
+def test_files_are_asked_of_the_service_that_has_the_slices() -> None:
+    """Tardis's own address for CSV goes with its own for slices, unless one is named."""
+    own = "https://datasets.tardis.dev"
+    assert Settings.load(environ={}).tardis.datasets == own
+    environ = {"COINFLEX_L2_TARDIS_URL": "http://127.0.0.1:1/v1"}
+    assert Settings.load(environ=environ).tardis.datasets == "http://127.0.0.1:1"
+    environ["COINFLEX_L2_TARDIS_DATASETS_URL"] = f"{own}/v1/"
+    assert Settings.load(environ=environ).tardis.datasets == own
+    with pytest.raises(UsageError, match=r"COINFLEX_L2_TARDIS_DATASETS_URL.*datasets\.tardis"):
+        Settings.load(environ={"COINFLEX_L2_TARDIS_DATASETS_URL": "ftp://x"})
+
+
 def test_config_flag_goes_over_its_variable(tmp_path: Path) -> None:
     """--config names the file, even where the environment names another."""
     (tmp_path / "a.toml").write_text("exchange = 'a'")
