@@ -11,7 +11,7 @@ import hashlib
 import logging
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 import numba
 from numba.core import caching
@@ -19,7 +19,7 @@ from numba.core import caching
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["compiled"]
+__all__ = ["Kept", "compiled", "kept"]
 
 log = logging.getLogger(__name__)
 
@@ -87,6 +87,25 @@ _OPTIONS: Final[dict[str, Any]] = {
     # the caller, who holds them meanwhile.
     "_nrt": False,
 }
+
+
+class Kept(NamedTuple):
+    """The folder in which a function's machine code is kept, and how many files there are of it."""
+
+    folder: Path
+    files: int
+
+
+def kept(function: Callable[..., Any]) -> Kept | None:
+    """Return where a compiled function is kept; None where no folder for it can be written.
+
+    Nothing is compiled for this.
+    """
+    cache = getattr(function, "_cache", None)
+    if not isinstance(cache, _Cache):
+        return None
+    folder = Path(cache.cache_path)
+    return Kept(folder, sum(1 for _ in folder.glob(f"*.{function.__name__}-*.nbc")))
 
 
 def compiled(function: _F) -> _F:

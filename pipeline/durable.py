@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "adding",
+    "can_exchange",
     "clear",
     "commit",
     "flush",
@@ -116,17 +117,31 @@ def put_folder(draft: Path, folder: Path) -> None:
 
 def _exchange(one: Path, other: Path) -> None:
     """Let two folders of a file system have each other's names."""
-    if _renameat2 is not None:
-        failed = _renameat2(_HERE, os.fsencode(one), _HERE, os.fsencode(other), _RENAME_EXCHANGE)
-        code = ctypes.get_errno()
-        if not failed:
-            return
-        if code not in _CAN_NOT_EXCHANGE:
-            raise OSError(code, os.strerror(code), os.fspath(one), None, os.fspath(other))
+    if _exchanged(one, other):
+        return
     away = one.with_name(f"{one.name}-away")
     other.rename(away)
     one.rename(other)
     away.rename(one)
+
+
+def _exchanged(one: Path, other: Path) -> bool:
+    """Exchange the names of two folders in one step; False where the system can't."""
+    if _renameat2 is None:
+        return False
+    failed = _renameat2(_HERE, os.fsencode(one), _HERE, os.fsencode(other), _RENAME_EXCHANGE)
+    code = ctypes.get_errno()
+    if failed and code not in _CAN_NOT_EXCHANGE:
+        raise OSError(code, os.strerror(code), os.fspath(one), None, os.fspath(other))
+    return not failed
+
+
+def can_exchange(folder: Path) -> bool:
+    """Say whether two folders in a folder, which is for this alone, can be exchanged in a step."""
+    one, other = folder / "one", folder / "other"
+    for made in (one, other):
+        made.mkdir()
+    return _exchanged(one, other)
 
 
 @contextmanager

@@ -6,6 +6,7 @@
     │   ├── KeyOpensNothing      1   the key is of no use for this exchange
     │   ├── LakeEmpty            1   a question was asked where there is no lake yet
     │   └── QueryRefused         1   DuckDB does not take a query
+    ├── Unfit                    1   a diagnosis found something wrong
     ├── ServiceRefused           1   the service's final no: 400, 401, 403, 404
     ├── ServiceUnreachable       3   the service gave no answer, however often it was asked
     ├── MinutesLacking           3   minutes that were asked for did not arrive
@@ -52,6 +53,7 @@ __all__ = [
     "ServiceRefused",
     "ServiceUnreachable",
     "SliceCorrupt",
+    "Unfit",
     "UsageError",
     "WorkerLost",
 ]
@@ -167,6 +169,18 @@ class QueryRefused(UsageError):
 
     def __str__(self) -> str:
         return f"DuckDB refuses the query: {self.words}"
+
+
+class Unfit(PipelineError):
+    """A diagnosis found something wrong with the machine, the settings or the data folder."""
+
+    def __init__(self, wrong: Sequence[str]) -> None:
+        self.wrong = list(wrong)
+        super().__init__(self.wrong)
+
+    def __str__(self) -> str:
+        many = "1 thing is" if len(self.wrong) == 1 else f"{len(self.wrong)} things are"
+        return f"{many} wrong: {_some(self.wrong)}; what to do stands beside each"
 
 
 class ServiceRefused(PipelineError):

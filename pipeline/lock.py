@@ -21,7 +21,7 @@ from pipeline.errors import LakeUnwritable, LockHeld
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["holding", "is_held"]
+__all__ = ["holder_of", "holding", "is_held"]
 
 
 @contextmanager
@@ -63,6 +63,11 @@ def is_held(data: Path, what: str) -> bool:
     except OSError:  # there is none, or it is not for us to read
         return False
     return False
+
+
+def holder_of(data: Path, what: str = "") -> str | None:
+    """Return who holds the lock of a data folder, or of something in it; None if nobody does."""
+    return _holder(data / f".lock{what}-holder") if is_held(data, what) else None
 
 
 def _me() -> str:

@@ -27,6 +27,7 @@ from pipeline.errors import (
     ServiceRefused,
     ServiceUnreachable,
     SliceCorrupt,
+    Unfit,
     UsageError,
     WorkerLost,
 )
@@ -74,6 +75,12 @@ SENTENCES: list[tuple[PipelineError, int, str]] = [
         1,
         "exchange x: the service refused with 404: no such exchange",
     ),
+    (
+        Unfit(["room", "key"]),
+        1,
+        "2 things are wrong: room, key; what to do stands beside each",
+    ),
+    (Unfit(["room"]), 1, "1 thing is wrong: room; what to do stands beside each"),
     (
         QueryRefused("from nowhere", "Catalog Error: no such table"),
         1,

@@ -78,7 +78,7 @@ LAYERS = [
     ["pipeline.capture_recording", "pipeline.capture_report"],
     ["pipeline.exposition"],
     ["pipeline.backfill", "pipeline.capture"],
-    ["pipeline.sync"],
+    ["pipeline.doctor", "pipeline.sync"],
     ["pipeline.simulator"],
     ["pipeline.cli"],
     ["pipeline.__main__"],

@@ -19,6 +19,7 @@ from pipeline.cli import (
     check,
     demo,
     derive,
+    doctor,
     ingest,
     plot,
     query,
@@ -69,6 +70,7 @@ for command in (
     check.check,
     status.status,
     status.instruments,
+    doctor.doctor,
     simulate.simulate,
     demo.demo,
 ):

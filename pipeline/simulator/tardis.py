@@ -14,6 +14,7 @@ import asyncio
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -65,6 +66,7 @@ class TardisSimulator:
     the same). `requests` tells what was asked, in order of arrival.
 
     A fault spoils a data-feeds request that would have been answered; refused ones use none up.
+    `clock_ahead` is how far its clock, that each answer's Date tells, is ahead of this machine's.
     """
 
     def __init__(  # noqa: PLR0913 - what a service may say differs in many ways
@@ -79,6 +81,7 @@ class TardisSimulator:
         symbols: Iterable[Mapping[str, object]] | None = None,
         incidents: Iterable[Mapping[str, str]] = (),
         key_info: Iterable[Mapping[str, object]] | None = None,
+        clock_ahead: timedelta = timedelta(0),
     ) -> None:
         self.requests: list[Request] = []
         self._recording = Recording(slices)
@@ -89,6 +92,7 @@ class TardisSimulator:
         self._symbols_given = None if symbols is None else [dict(symbol) for symbol in symbols]
         self._incidents = [dict(incident) for incident in incidents]
         self._key_info_given = None if key_info is None else [dict(of) for of in key_info]
+        self._clock_ahead = clock_ahead
         self._runner: web.AppRunner | None = None
         self._stopping = asyncio.Event()
         self._names: tuple[list[str], list[str]] | None = None
@@ -98,6 +102,7 @@ class TardisSimulator:
         if self._runner is not None:
             raise RuntimeError("this simulator is running already")
         app = web.Application(middlewares=[self._receive])
+        app.on_response_prepare.append(self._tell_the_time)
         app.router.add_get("/v1/data-feeds/{exchange}", self._data_feed)
         app.router.add_get("/v1/exchanges/{exchange}", self._details)
         app.router.add_get("/v1/exchanges", self._exchanges)
@@ -134,6 +139,9 @@ class TardisSimulator:
             return error_response(refused.status, refused.message)
         except web.HTTPException as error:
             return error_response(error.status, error.reason)
+
+    async def _tell_the_time(self, _request: web.Request, answer: web.StreamResponse) -> None:
+        answer.headers["Date"] = format_datetime(datetime.now(UTC) + self._clock_ahead, usegmt=True)
 
     def _request(self, request: web.Request) -> Request:
         minute = filters = None

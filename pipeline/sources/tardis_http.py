@@ -9,10 +9,12 @@ all minutes because of one.
 from __future__ import annotations
 
 import re
+import time
 import zlib
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self, TypeVar
 from urllib.error import HTTPError
 from urllib.parse import quote
@@ -28,20 +30,21 @@ from pipeline.errors import PipelineError, SliceCorrupt
 from pipeline.exchange_details import Access, Details
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from datetime import datetime
+    from collections.abc import AsyncIterator, Iterator, Sequence
+    from datetime import date, datetime
     from pathlib import Path
     from types import SimpleNamespace
 
     from pipeline.config import TardisSettings
 
-__all__ = ["Answer", "NoAnswer", "TardisHttp", "verdict"]
-
-_Told = TypeVar("_Told")
+__all__ = ["Answer", "Clock", "NoAnswer", "TardisHttp", "verdict"]
 
 _WORDS_SHOWN: Final = 500
 _ERROR_MOST: Final = 1 << 16
 _RETRY_AFTER_MOST: Final = 600.0
+_CHUNK: Final = 1 << 16
+
+_T = TypeVar("_T")
 
 
 class _Head(NamedTuple):
@@ -77,6 +80,16 @@ class NoAnswer(PipelineError):
 
     def __str__(self) -> str:
         return self.reason
+
+
+class Clock(NamedTuple):
+    """The service's clock beside this machine's: how far ahead this one is, and give or take.
+
+    Both are seconds. The service tells whole seconds, at some time between question and answer.
+    """
+
+    ahead: float
+    accuracy: float
 
 
 @dataclass(frozen=True)
@@ -138,24 +151,62 @@ class TardisHttp:
 
     async def details(self) -> Details:
         """Return what the service has of the exchange; needs no key. Raises Answer or NoAnswer."""
-        return await self._json(f"exchanges/{self._exchange}", Details, "exchange details")
+        text = await self._get(f"/v1/exchanges/{self._exchange}")
+        return _decoded(text, Details, "exchange details")
 
     async def key_info(self) -> list[Access]:
-        """Return what the key opens, of all exchanges. Raises Answer or NoAnswer."""
-        return await self._json("api-key-info", list[Access], "what a key opens")
+        """Return what the key opens: nothing without one. Raises Answer or NoAnswer."""
+        return _decoded(await self._get("/v1/api-key-info"), list[Access], "facts of a key")
 
-    async def _json(self, path: str, kind: type[_Told], what: str) -> _Told:
-        """Return an answer of the service that is JSON; raises Answer or NoAnswer."""
-        url = f"{self._settings.url}/v1/{path}"
+    async def clock(self) -> Clock | None:
+        """Return the service's clock beside this one's; None if it does not tell the time.
+
+        Any answer has the time in it, an error too. Raises NoAnswer.
+        """
+        before = time.time()
         with self._connection():
-            async with self._session.get(url, headers={"Accept-Encoding": "identity"}) as response:
+            async with self._session.get(f"{self._settings.url}/v1/exchanges") as response:
+                told = response.headers.get("Date", "")
+        after = time.time()
+        try:
+            second = parsedate_to_datetime(told).timestamp()
+        except ValueError:
+            return None
+        # A whole second stands for all of it.
+        accuracy = (after - before) / 2 + 0.5
+        return Clock((before + after) / 2 - (second + 0.5), accuracy)
+
+    async def dataset(self, kind: str, day: date, symbol: str, most: int) -> bytes:
+        """Return the beginning of a day's CSV file, `most` bytes or a little less: whole lines.
+
+        Raises Answer (404: there is none) or NoAnswer.
+        """
+        name = re.sub(r"[/:]", "-", symbol.upper())
+        url = f"{self._settings.datasets}/v1/{self._exchange}/{kind}/{day:%Y/%m/%d}"
+        text = bytearray()
+        with self._connection():
+            async with self._session.get(f"{url}/{quote(name, safe='')}.csv.gz") as response:
+                if response.status != 200:  # noqa: PLR2004 - HTTP's own number
+                    raise self._answer(response.status, _readable(await response.read()))
+                try:
+                    async for part in _unpacked(response.content):
+                        text += part
+                        if len(text) >= most:
+                            break
+                except zlib.error as error:
+                    raise NoAnswer(f"a file that is no gzip: {error}") from None
+        return bytes(text[: text.rfind(b"\n", 0, most) + 1])
+
+    async def _get(self, path: str) -> bytes:
+        """Return the text of an answer; raises Answer or NoAnswer."""
+        url, plain = f"{self._settings.url}{path}", {"Accept-Encoding": "identity"}
+        _head.set(None)
+        with self._connection():
+            async with self._session.get(url, headers=plain) as response:
                 text = await response.read()
         if response.status != 200:  # noqa: PLR2004 - HTTP's own number
             raise self._answer(response.status, text.decode("utf-8", "replace"))
-        try:
-            return msgspec.json.decode(text, type=kind)
-        except (msgspec.MsgspecError, UnicodeError) as error:
-            raise Answer(502, f"{what} that can't be read ({error})") from None
+        return text
 
     async def fetch_minute(
         self, minute: datetime, filters: Sequence[dict[str, Any]], into: Path
@@ -204,6 +255,25 @@ class TardisHttp:
 
     def _without_key(self, text: str) -> str:
         return self._secret.sub("<key>", text) if self._secret else text
+
+
+def _decoded(text: bytes, kind: type[_T], what: str) -> _T:
+    try:
+        return msgspec.json.decode(text, type=kind)
+    except (msgspec.MsgspecError, UnicodeError) as error:
+        raise Answer(502, f"{what} that can't be read ({error})") from None
+
+
+async def _unpacked(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:
+    """Yield the text of a gzip as it comes, which may be several one after the other."""
+    member = zlib.decompressobj(wbits=31)
+    async for part in content.iter_chunked(_CHUNK):
+        rest = part
+        while rest:
+            yield member.decompress(rest)
+            rest = member.unused_data
+            if member.eof:
+                member = zlib.decompressobj(wbits=31)
 
 
 def _readable(body: bytes) -> str:
