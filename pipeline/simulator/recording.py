@@ -17,7 +17,7 @@ import msgspec
 from isal import igzip
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
 __all__ = ["LARGEST_SLICE", "Asked", "Filter", "Recording", "RefusedError", "minute_of"]
@@ -161,6 +161,12 @@ class Recording:
                         _take_in(contents, day, _lines(path))
                 self._contents = contents
             return self._contents
+
+    def lines_of(self, day: datetime) -> Iterator[bytes]:
+        """Yield the lines of a day's slices, in order; RefusedError for one that can't be read."""
+        for of, path in self.slices:
+            if of == day:
+                yield from _lines(path)
 
     def answer(self, minutes: Iterable[datetime], filters: tuple[Filter, ...]) -> bytes:
         """Return what is left of the minutes, as gzip; nothing at all when nothing is left."""

@@ -4,8 +4,10 @@ GET /v1/data-feeds/{exchange}   a minute: from, offset, filters, compression, sl
 GET /v1/exchanges/{exchange}    channels, symbols, first and last day
 GET /v1/exchanges               the one exchange that is played
 GET /v1/api-key-info            what the key opens
+GET /v1/{exchange}/{type}/YYYY/MM/DD/{SYMBOL}.csv.gz
 
-The minutes themselves are recording.py's, what goes wrong with them on request faults.py's.
+The minutes themselves are recording.py's, the CSV files datasets.py's, what goes wrong with
+minutes on request faults.py's.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 from aiohttp import web
 
+from pipeline.simulator.datasets import KINDS, csv_file, file_symbol
 from pipeline.simulator.faults import Fault, FaultQueue, error_response, send_spoiled
 from pipeline.simulator.recording import LARGEST_SLICE, Asked, Recording, RefusedError, minute_of
 from pipeline.simulator.threaded import running
@@ -38,6 +41,7 @@ __all__ = ["Fault", "Request", "TardisSimulator"]
 _RECORDED_SINCE: Final = datetime(2020, 7, 14, tzinfo=UTC)
 _CHANNELS: Final = ("futures/depth", "trade", "ticker")
 _DAY: Final = timedelta(days=1)
+_CSV_PATH: Final = r"/v1/{exchange}/{type}/{year:\d{4}}/{month:\d\d}/{day:\d\d}/{symbol}.csv.gz"
 # The suggested slice size is as many minutes as fit into this many compressed bytes.
 _COMFORTABLE: Final = 1 << 20
 
@@ -107,6 +111,7 @@ class TardisSimulator:
         app.router.add_get("/v1/exchanges/{exchange}", self._details)
         app.router.add_get("/v1/exchanges", self._exchanges)
         app.router.add_get("/v1/api-key-info", self._key_info)
+        app.router.add_get(_CSV_PATH, self._dataset)
         self._stopping = asyncio.Event()
         self._runner = web.AppRunner(
             app, access_log=None, handler_cancellation=True, shutdown_timeout=1
@@ -233,6 +238,21 @@ class TardisSimulator:
         long = ("availableSymbols", "incidentReports", "datasets")
         return web.json_response([{k: v for k, v in details.items() if k not in long}])
 
+    async def _dataset(self, request: web.Request) -> web.Response:
+        """Answer with a day's CSV file; 404 where there is none."""
+        self._check_exchange(request, 404)
+        named = request.match_info
+        with suppress(ValueError):  # 2020/13/45 is no day
+            text = f"{named['year']}-{named['month']}-{named['day']}"
+            day = datetime.fromisoformat(text).replace(tzinfo=UTC)
+            self._check_access([day], _token(request))
+            if named["type"] in KINDS and named["symbol"] == file_symbol(named["symbol"]):
+                given = self._exchange, named["type"], named["symbol"]
+                lines = self._recording.lines_of(day)
+                if file := await asyncio.to_thread(csv_file, *given, lines):
+                    return web.Response(body=file, content_type="application/gzip")
+        raise RefusedError(404, f"There is no {named['type']} of {named['symbol']} on that day.")
+
     async def _key_info(self, request: web.Request) -> web.Response:
         if self._key is None or _token(request) != self._key:
             return web.json_response([])
@@ -256,7 +276,10 @@ class TardisSimulator:
             "datasets": {
                 "formats": ["csv"],
                 **_span("exportedFrom", since, "exportedUntil", to),
-                "symbols": [],
+                "symbols": [
+                    {**symbol, "id": file_symbol(str(symbol["id"])), "dataTypes": list(KINDS)}
+                    for symbol in self._symbols()
+                ],
             },
         }
 
