@@ -11,7 +11,7 @@ import click
 from pipeline.cli.options import as_json, settings, shared_options
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from pipeline.config import Settings
     from pipeline.doctor import Finding
@@ -97,6 +97,7 @@ def doctor(
     if offline and real:
         raise click.UsageError("--real asks Tardis, --offline asks nobody: only one of them")
     found = settings()
+    put = _prepared(found, days, minutes, times, scratch) if real else None
     findings = []
     for finding in check_all(found, offline=offline):
         findings.append(finding)
@@ -105,7 +106,7 @@ def doctor(
     facts: dict[str, object] = {"checks": [finding.facts for finding in findings]}
     try:
         raise_if_wrong(findings)
-        report = _real(found, days, minutes, times, scratch) if real else None
+        report = put() if put else None
     except Exception:
         if as_json():
             print_json(facts)
@@ -118,10 +119,13 @@ def doctor(
         report.raise_if_lacking()
 
 
-def _real(
+def _prepared(
     found: Settings, days: str | None, minutes: int, times: str, scratch: Path | None
-) -> RealReport:
-    """Put the claims to real messages, in a folder that is not the user's own."""
+) -> Callable[[], RealReport]:
+    """Return what puts the claims to real messages, in a folder that is not the user's own.
+
+    Raises UsageError at once for what can't be used.
+    """
     from dataclasses import replace
 
     from stamina import instrumentation
@@ -135,8 +139,12 @@ def _real(
         raise UsageError("--scratch", str(scratch), "a folder other than the data folder")
     chosen = parse_days(days) if days else None
     spread = chosen_minutes(minutes, parse_times_of_day(times))
-    with _folder(scratch) as folder:
-        return put_to_real(replace(found, data=folder), chosen, spread, RunProgress)
+
+    def put() -> RealReport:
+        with _folder(scratch) as folder:
+            return put_to_real(replace(found, data=folder), chosen, spread, RunProgress)
+
+    return put
 
 
 @contextmanager

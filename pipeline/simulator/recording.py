@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import msgspec
 from isal import igzip
 
+from pipeline.channels import canonical_channel
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
@@ -229,5 +231,9 @@ def _passes(line: bytes, filters: tuple[Filter, ...]) -> bool:
     # A disconnect, a welcome, or what can't be read concerns every subscriber.
     if about is None:
         return True
-    channel, symbol = about
-    return any(f.channel == channel and (not f.symbols or symbol in f.symbols) for f in filters)
+    # Who asked for futures/depth is sent the full book, whatever its table is called by then.
+    channel, symbol = canonical_channel(about[0]), about[1]
+    return any(
+        canonical_channel(f.channel) == channel and (not f.symbols or symbol in f.symbols)
+        for f in filters
+    )

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 from aiohttp import web
 
+from pipeline.channels import canonical_channel
 from pipeline.simulator.datasets import KINDS, csv_file, file_symbol
 from pipeline.simulator.faults import Fault, FaultQueue, error_response, send_spoiled
 from pipeline.simulator.recording import LARGEST_SLICE, Asked, Recording, RefusedError, minute_of
@@ -218,7 +219,12 @@ class TardisSimulator:
         return since, days[-1] + _DAY if to is None and days else to
 
     def _channels(self) -> list[str]:
-        return [*_CHANNELS, *sorted(self._recording.contents().tables.difference(_CHANNELS))]
+        known = {canonical_channel(name) for name in _CHANNELS}
+        tables = self._recording.contents().tables
+        return [
+            *_CHANNELS,
+            *sorted(name for name in tables if canonical_channel(name) not in known),
+        ]
 
     def _symbols(self) -> list[dict[str, object]]:
         if self._symbols_given is not None:

@@ -48,8 +48,8 @@ async def filter_claims(
 
 async def _filtered(http: TardisHttp, sample: Sample, choice: Choice) -> list[Book]:
     door = Door(sample.settings.data, sample.settings.exchange)
-    known = sample.details.available_channels
-    channel = next(name for name in known if canonical_channel(name) == FULL_DEPTH)
+    asked = sample.plan.request.channels or ()
+    channel = next(name for name in asked if canonical_channel(name) == FULL_DEPTH)
     filters = [{"channel": channel, "symbols": [choice.instrument]}]
     with durable.writing(door.drafts):
         draft = durable.new_draft(door.drafts)

@@ -24,8 +24,10 @@ from pipeline.sources.tardis_http import Answer, NoAnswer, TardisHttp
 from pipeline.views import connect
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
     from datetime import date
+
+    import duckdb
 
     from pipeline.backfill import Progress
     from pipeline.config import Settings
@@ -62,22 +64,20 @@ def put_to_real(
     service has. What the data say is said, whatever they are of. Raises as `sampled` does.
     """
     sample = sampled(settings, days, minutes, progress)
-    wires = {day: read_wire(day, sample.paths(day)) for day in sample.minutes}
-    evidence = [
-        *run_to_end(_of_the_service(sample)),
-        *(one for wire in wires.values() for one in _of_a_day(sample, wire)),
-    ]
+    wires = [read_wire(day, sample.paths(day)) for day in sample.minutes]
+    evidence = run_to_end(_of_the_service(sample))
+    with connect(sample.settings.data, sample.settings.exchange) as connection:
+        for wire in wires:
+            evidence += _of_a_day(sample, wire, connection)
     redaction = Redaction(settings.secrets)
     shown = [replace(one, found=redaction.text(one.found)) for one in _in_order(evidence)]
-    return RealReport(_about(sample, wires.values()), shown, sample.lacking)
+    return RealReport(_about(sample, wires), shown, sample.lacking)
 
 
-def _of_a_day(sample: Sample, wire: Wire) -> list[Evidence]:
-    settings = sample.settings
+def _of_a_day(sample: Sample, wire: Wire, connection: duckdb.DuckDBPyConnection) -> list[Evidence]:
     found = [*wire_claims(wire, listed_on(sample.details, wire.day)), *book_claims(wire)]
-    with connect(settings.data, settings.exchange) as connection:
-        found += lake_claims(connection, wire.day)
-        found += feed_claims(connection, wire.day)
+    found += lake_claims(connection, wire.day)
+    found += feed_claims(connection, wire.day)
     return found + run_to_end(_of_other_ways(sample, wire.day))
 
 
@@ -113,8 +113,7 @@ def _in_order(evidence: list[Evidence]) -> list[Evidence]:
     return sorted(evidence, key=lambda one: claims.index(one.claim))
 
 
-def _about(sample: Sample, wires: Iterable[Wire]) -> dict[str, Any]:
-    found = list(wires)
+def _about(sample: Sample, found: list[Wire]) -> dict[str, Any]:
     return {
         "run": f"{datetime.now(UTC):%Y-%m-%dT%H:%MZ}",
         "service": sample.settings.tardis.url,
@@ -130,4 +129,9 @@ def _about(sample: Sample, wires: Iterable[Wire]) -> dict[str, Any]:
         "lines": sum(wire.lines for wire in found),
         "books": sum(wire.books.total() for wire in found),
         "symbols": len({name for wire in found for name in wire.symbols}),
+        "symbols_listed": [symbol.id for symbol in sample.details.available_symbols],
+        "incidents": [
+            {"from": one.start, "to": one.to, "status": one.status, "details": one.details}
+            for one in sample.details.incident_reports
+        ],
     }  # fmt: skip

@@ -43,6 +43,10 @@ def as_markdown(report: RealReport) -> str:
     for one in report.evidence:
         cells = one.claim, _day(one), f"**{one.verdict}**", f"{one.n:,}", one.found
         lines.append(f"| {' | '.join(map(_cell, cells))} |")
+    listed = ", ".join(report.about["symbols_listed"]) or "none"
+    lines += ["", f"Symbols that the service lists: {listed}."]
+    for incident in report.about["incidents"]:
+        lines += ["", f"Incident {incident['from']} to {incident['to']}: {incident['details']}"]
     return "\n".join(lines) + "\n"
 
 

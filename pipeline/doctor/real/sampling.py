@@ -19,7 +19,6 @@ from pipeline.sources.event_loop import run_to_end
 from pipeline.sources.tardis import download, exchange_details
 from pipeline.sources.tardis_plan import Plan, make_plan, required_key
 from pipeline.times import MINUTES_OF_DAY, Range, parse_time
-from pipeline.views import write_database
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -117,7 +116,6 @@ def sampled(
         with progress(sum(len(day.missing) for day in plan.days)) as shown:
             report = run_to_end(download(settings, plan, door, plan.arrivals(), shown))
             ingest(settings.data, settings.exchange, days=chosen, progress=shown.ingested)
-        write_database(settings.data, settings.exchange)
         there = {
             day: [minute for minute in minutes if minute in door.day(plan.request, day).slices]
             for day in chosen
