@@ -140,14 +140,14 @@ def _compared(choice: Choice, groups: list[_Group], claim: str) -> Evidence:
     if not inside:
         reached = "not that far" if groups else "empty"
         return Evidence(claim, choice.day, f"the file's beginning is {reached}", 0, UNDECIDED)
-    books = [book for book in _alone(choice.own) if book.arrival <= max(inside)]
+    books = [book for book in _alone(choice.books) if book.arrival <= max(inside)]
     told = [book for book in books if book.bids or book.asks]  # a book of nothing has no rows
     equal = sum(
         (group := inside.get(book.arrival)) is not None
         and (group.bids, group.asks) == (book.bids, book.asks)
         for book in told
     )
-    extra = len(inside.keys() - {book.arrival for book in choice.own})
+    extra = len(inside.keys() - {book.arrival for book in choice.books})
     found = f"{choice.instrument}: {equal:,} of {len(told):,} equal; {extra:,} in the file alone"
     bad = len(told) - equal + extra
     return Evidence(claim, choice.day, found, len(told), judged(bad, len(told)))
