@@ -48,7 +48,10 @@ Faults: an HTTP status (429=2 with Retry-After), truncate, cut, corrupt, reset, 
 )
 @shared_options
 def tardis(slices: Path, port: int, key: str | None, faults: tuple[str, ...]) -> None:
-    """Serve minute slices over HTTP as Tardis.dev does, on 127.0.0.1, until interrupted."""
+    """Serve minute slices over HTTP as Tardis.dev does, on 127.0.0.1, until interrupted.
+
+    And CSV files made of them: incremental_book_L2, quotes, trades.
+    """
     import asyncio
 
     from pipeline.errors import UsageError

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+
+from pipeline.doctor.real.evidence import DIFFERS, HOLDS, TOLD, UNDECIDED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -12,6 +14,12 @@ if TYPE_CHECKING:
     from pipeline.doctor.real.putting import RealReport
 
 __all__ = ["as_json", "as_markdown", "as_text"]
+
+_LEGEND: Final = (
+    f"A claim **{HOLDS}** where enough was seen and nothing against it, **{DIFFERS}** where "
+    f"something was, and is **{UNDECIDED}** where too little was; what was an open question is "
+    f"**{TOLD}**. n is how many cases were looked at."
+)
 
 
 def as_json(report: RealReport) -> dict[str, Any]:
@@ -39,7 +47,7 @@ def as_markdown(report: RealReport) -> str:
     """Return the report as a page with one table."""
     lines = [f"# What the recording of {report.about['exchange']} is like", ""]
     lines += [f"- {line}" for line in _head(report)]
-    lines += ["", "| claim | day | verdict | n | evidence |", "|---|---|---|--:|---|"]
+    lines += ["", _LEGEND, "", "| claim | day | verdict | n | evidence |", "|---|---|---|--:|---|"]
     for one in report.evidence:
         cells = one.claim, _day(one), f"**{one.verdict}**", f"{one.n:,}", one.found
         lines.append(f"| {' | '.join(map(_cell, cells))} |")

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
+from pipeline.channels import CHANNELS, canonical_channel
 from pipeline.config import KEY_VARIABLES
 from pipeline.errors import MinutesLacking, UsageError
 from pipeline.ingest import clear_drafts, ingest
@@ -132,8 +133,8 @@ def _available(details: Details, days: Sequence[date] | None) -> list[date]:
     last = min(to or datetime.now(UTC), datetime.now(UTC)) + timedelta(seconds=1)
     chosen = []
     for day in days or DAYS:
-        start = datetime(day.year, day.month, day.day, tzinfo=UTC)
-        if since <= start and start + timedelta(days=1) <= last:
+        start, end = _range_of(day)
+        if since <= start and end <= last:
             chosen.append(day)
         elif days:
             whole = f"whole days from {details.available_since} to {details.available_to or 'now'}"
@@ -146,13 +147,17 @@ def _available(details: Details, days: Sequence[date] | None) -> list[date]:
 
 def _plan(details: Details, door: Door, days: Sequence[date], minutes: Sequence[int]) -> Plan:
     """Return what to fetch: those minutes of the days that are not there yet."""
+    there = {canonical_channel(name) for name in details.available_channels}
+    channels = [name for name in CHANNELS if name in there]
+    whole = [make_plan(details, door, _range_of(day), channels=channels) for day in days]
     plans = []
-    for day in days:
-        start = datetime(day.year, day.month, day.day, tzinfo=UTC)
-        [whole] = make_plan(details, door, Range(start, start + timedelta(days=1))).days
-        missing = [minute for minute in minutes if minute in whole.missing]
-        plans.append(replace(whole, missing=missing, there=len(minutes) - len(missing)))
-    first, last = (datetime(d.year, d.month, d.day, tzinfo=UTC) for d in (days[0], days[-1]))
-    span = Range(first, last + timedelta(days=1))
-    request = make_plan(details, door, Range(first, first + timedelta(days=1))).request
-    return Plan(request, span, plans)
+    for plan in whole:
+        [day_plan] = plan.days
+        missing = [minute for minute in minutes if minute in day_plan.missing]
+        plans.append(replace(day_plan, missing=missing, there=len(minutes) - len(missing)))
+    return Plan(whole[0].request, Range(whole[0].range.start, whole[-1].range.end), plans)
+
+
+def _range_of(day: date) -> Range:
+    start = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    return Range(start, start + timedelta(days=1))

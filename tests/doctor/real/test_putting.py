@@ -26,7 +26,7 @@ from pipeline.errors import KeyRequired, MinutesLacking, UsageError
 from pipeline.simulator import Fault, TardisSimulator
 from tests.doctor.checking import CLOSED, NOBODY, of
 from tests.making import depth, write_minute
-from tests.world import Counted, serving
+from tests.world import KEY, Counted, serving
 
 from .eras import BOOKS, MISSED, NEW, OLD, STRANGE, SWAP, midnight, write_eras
 
@@ -173,6 +173,7 @@ def test_the_report_is_a_table(report: RealReport) -> None:
     assert f"{4 * BOOKS:,} books of the full channel" in page
     rows = [line for line in page.splitlines() if line.startswith("| ")]
     assert len(rows) == len(report.evidence) + 1
+    assert "A claim **holds** where enough was seen" in page
     assert all(row.replace("\\|", "").count("|") == 6 for row in rows)
     assert f"\nSymbols that the service lists: {SWAP}.\n" in page
     assert json.loads(json.dumps(facts)) == facts
@@ -209,10 +210,12 @@ def test_files_that_say_other_than_the_messages(tmp_path: Path) -> None:
             return web.Response(body=_csv(rows))
         if "/quotes/" in request.path:
             return web.Response(body=gzip.compress(b"other,columns\n"))
-        return web.Response(status=404)
+        return web.Response(status=404, text=f"none for {KEY}")
 
     with serving(handler) as files, TardisSimulator(tmp_path / "slices").running() as url:
-        report = put_to_real(of(tmp_path / "data", url, datasets_url=files), [OLD], [0], Counted)
+        given = of(tmp_path / "data", url, datasets_url=files, key=KEY)
+        report = put_to_real(given, [OLD], [0], Counted)
+    assert KEY not in repr(report)
     same = about(report, OLD, "The CSV rows")
     assert (same.verdict, same.found) == (DIFFERS, "A: 2 of 3 equal; 0 in the file alone")
     columns = about(report, OLD, "CSV files have")
