@@ -40,7 +40,7 @@ TABLES: Final = {
     "trade_gaps": "select * exclude version from trade_gaps order by instrument, start",
     "ingests": "from ingests order by slice",
     "quarantine": "from quarantine order by slice, line",
-    "coverage": "select * exclude bytes from coverage order by instrument",
+    "coverage": "select * exclude (bytes, condition, reasons) from coverage order by instrument",
 }
 # The files that are looked at after each minute: of a table and an instrument.
 IN_PARTS: Final = [(table, name) for table in ("trades", "depth") for name in "ABC"]

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
     from pipeline.config import Settings
     from pipeline.doctor.finding import Finding
-    from pipeline.sources.tardis_http import Access, Clock, Details
+    from pipeline.exchange_details import Access, Details
+    from pipeline.sources.tardis_http import Clock
 
 __all__ = ["clock_of", "key_without_asking", "services", "settings_in_force"]
 

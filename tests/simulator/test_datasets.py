@@ -9,8 +9,9 @@ import pytest
 from aiohttp import web
 
 from pipeline.config import TardisSettings
+from pipeline.exchange_details import Access
 from pipeline.simulator import TardisSimulator
-from pipeline.sources.tardis_http import Access, Answer, NoAnswer, TardisHttp
+from pipeline.sources.tardis_http import Answer, NoAnswer, TardisHttp
 from tests.making import DAY, at, depth, trade, write_minute
 from tests.world import KEY, serving
 

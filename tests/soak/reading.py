@@ -53,7 +53,7 @@ _ADDED: Final = {
 _SAID: Final = {
     "gaps": "* exclude version from gaps",
     "trade_gaps": "* exclude version from lake_rows(all_files('trade_gaps'))",
-    "coverage": "* exclude bytes from coverage",
+    "coverage": "* exclude (bytes, condition, reasons) from coverage",
 }
 _ALL: Final = (*_IN_ORDER, *_ADDED, *_SAID)
 _OF_FEED: Final = ("depth", "trades", "tickers", "quarantine")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import date
 
-    from pipeline.sources.tardis_http import Details, Symbol
+    from pipeline.exchange_details import Details, Symbol
 
 __all__ = ["OTHER_NAME", "list_claims", "listed_on"]
 

@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 
     import duckdb
 
-    from pipeline.backfill import Progress
     from pipeline.config import Settings
     from pipeline.doctor.real.evidence import Evidence
     from pipeline.doctor.real.sampling import Sample
     from pipeline.doctor.real.wire import Wire
+    from pipeline.progress import Progress
 
 __all__ = ["RealReport", "put_to_real"]
 

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Final
 
 from pipeline.channels import CHANNELS, canonical_channel
 from pipeline.config import KEY_VARIABLES
+from pipeline.drafts import clear_drafts
 from pipeline.errors import MinutesLacking, UsageError
-from pipeline.ingest import clear_drafts, ingest
+from pipeline.ingest import ingest
 from pipeline.lock import holding
 from pipeline.slices import Door
 from pipeline.sources.event_loop import run_to_end
@@ -25,9 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from pipeline.backfill import Progress
     from pipeline.config import Settings
-    from pipeline.sources.tardis_http import Details
+    from pipeline.exchange_details import Details
+    from pipeline.progress import Progress
 
 __all__ = [
     "DAYS",
@@ -155,7 +156,8 @@ def _plan(details: Details, door: Door, days: Sequence[date], minutes: Sequence[
         [day_plan] = plan.days
         missing = [minute for minute in minutes if minute in day_plan.missing]
         plans.append(replace(day_plan, missing=missing, there=len(minutes) - len(missing)))
-    return Plan(whole[0].request, Range(whole[0].range.start, whole[-1].range.end), plans)
+    span = Range(whole[0].range.start, whole[-1].range.end)
+    return Plan(details, whole[0].request, span, plans)
 
 
 def _range_of(day: date) -> Range:

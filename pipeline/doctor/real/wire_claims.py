@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pipeline.doctor.real.wire import Wire
-    from pipeline.sources.tardis_http import Symbol
+    from pipeline.exchange_details import Symbol
 
 __all__ = ["wire_claims"]
 

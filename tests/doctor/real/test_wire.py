@@ -14,7 +14,7 @@ from pipeline.doctor.real.evidence import joined, judged
 from pipeline.doctor.real.levels import Levels
 from pipeline.doctor.real.wire import Wire, read_wire
 from pipeline.doctor.real.wire_claims import wire_claims
-from pipeline.sources.tardis_http import Symbol
+from pipeline.exchange_details import Symbol
 from tests.making import DAY, at, depth, line, write_minute
 
 if TYPE_CHECKING:
