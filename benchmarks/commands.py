@@ -1,4 +1,7 @@
-"""What a user waits for at a prompt: `--help`, the plan of a month, `status` of a large lake."""
+"""What a user waits for at a prompt: `--help`, the plan of a month, `status` of a large lake.
+
+And what a night costs on which `sync` has nothing to do.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,9 @@ if TYPE_CHECKING:
 __all__ = ["Command", "measure"]
 
 _MONTH: Final = ("--from", "2020-08-01", "--to", "2020-09-01")
+# The days of the month, but for what lacks of the first and comes after the last that is there.
+_THERE_FROM: Final = "2020-08-01T01:00"
+_COVERAGE: Final = "select condition, count(*) from coverage group by condition order by condition"
 _MONTH_END: Final = datetime(2020, 9, 1, tzinfo=UTC)
 
 
@@ -41,7 +47,21 @@ def measure(data: Path, there: int, slices: Path, runs: int) -> list[Command]:
             _timed("--help", runs, "--help"),
             _timed("plan of a month", runs, *plan, url=url),
             _timed("status", runs, *options, "status"),
+            _timed("coverage", runs, *options, "sql", _COVERAGE),
+            _quiet_sync(data, runs, url),
         ]
+
+
+def _quiet_sync(data: Path, runs: int, url: str) -> Command:
+    """Time `sync` when all that it wants is there, and it has seen so before.
+
+    The first run brings the month into the lake, a later one sees that nothing changes any more.
+    """
+    first_day = ("--from", _THERE_FROM, "--to", "2020-08-02")
+    sync = ("--data", str(data), "sync", *first_day, "--json")
+    while json.loads(coinflex_l2(*sync, url=url))["days_complete_before"] == 0:
+        time.sleep(1)
+    return _timed("sync, nothing to do", runs, *sync, url=url)
 
 
 def _timed(name: str, runs: int, *arguments: str, url: str | None = None) -> Command:

@@ -121,7 +121,10 @@ def _latencies(results: Results) -> Iterator[Figure]:
         value = statistics.median(latency.warm_small) if latency else None
         yield Figure(f"{question}, warm", "s", bound, False, value)
     commands = {command.name: command for command in results.commands}
-    for name, bound in (("--help", 0.4), ("plan of a month", 1.0), ("status", 1.0)):
+    for name, bound in (
+        ("--help", 0.4), ("plan of a month", 1.0), ("status", 1.0), ("coverage", 1.0),
+        ("sync, nothing to do", 2.0),
+    ):  # fmt: skip
         command = commands.get(name)
         value = statistics.median(command.seconds) if command else None
         yield Figure(f"command: {name}", "s", bound, False, value)
