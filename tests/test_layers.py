@@ -70,6 +70,7 @@ LAYERS = [
     ["pipeline.day_ingest"],
     ["pipeline.live_day"],
     ["pipeline.ingest", "pipeline.checks", "pipeline.status", "pipeline.verify"],
+    ["pipeline.page"],
     ["pipeline.day_derive"],
     ["pipeline.derive"],
     ["pipeline.live_following"],

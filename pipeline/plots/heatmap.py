@@ -39,12 +39,22 @@ if TYPE_CHECKING:
     from pipeline.plots.trades import Marks
     from pipeline.research.questions import Questions
 
-__all__ = ["Levels", "Liquidity", "draw_heatmap", "read_heatmap"]
+__all__ = [
+    "NOTHING",
+    "Levels",
+    "Liquidity",
+    "amounts_of",
+    "best_prices",
+    "draw_heatmap",
+    "price_rows",
+    "read_heatmap",
+    "shades_of",
+]
 
 _MAP: Final = "viridis"
 # From which to which of the amounts the colours go; a few are far from all others.
 _SHADES: Final = (0.01, 0.995)
-_NOTHING: Final = "#1c0b26"  # below the map's darkest
+NOTHING: Final = "#1c0b26"  # below the map's darkest
 
 
 class Levels(NamedTuple):
@@ -115,7 +125,7 @@ def read_heatmap(lake: Questions, asked: Asked, depth: int | None, *, trades: bo
 def draw_heatmap(axes: Axes, found: Liquidity) -> None:
     """Draw what rests at each price over time; unknown time is hatched."""
     asked, pieces = found.asked, found.pieces
-    rows = _rows(found)
+    rows = price_rows(found)
     if rows is not None:
         _draw_amounts(axes, found, rows)
         _draw_best(axes, found)
@@ -147,7 +157,7 @@ def _about(found: Liquidity, rows: Rows | None) -> list[str]:
     ]
 
 
-def _best(found: Liquidity, *, is_bid: bool) -> NDArray[np.float64]:
+def best_prices(found: Liquidity, *, is_bid: bool) -> NDArray[np.float64]:
     """Return a side's best price in each piece, NaN where it is not known or there is none."""
     best = np.full(len(found.pieces.known), np.nan)
     top = found.levels.only((found.levels.level == 0) & (found.levels.is_bid == is_bid))
@@ -163,7 +173,7 @@ def _furthest(found: Liquidity, *, is_bid: bool) -> NDArray[np.float64]:
     return furthest
 
 
-def _rows(found: Liquidity) -> Rows | None:
+def price_rows(found: Liquidity) -> Rows | None:
     """Return the bins of price: around the best prices and trades. None if there is no price.
 
     Beyond the best prices they go as far as a book usually does, so that one level far away does
@@ -173,7 +183,7 @@ def _rows(found: Liquidity) -> Rows | None:
         float(price) for marks in found.trades for price in (marks.price.min(), marks.price.max())
     ]
     for is_bid, outwards in ((True, -1), (False, 1)):
-        best, furthest = _best(found, is_bid=is_bid), _furthest(found, is_bid=is_bid)
+        best, furthest = best_prices(found, is_bid=is_bid), _furthest(found, is_bid=is_bid)
         if not np.isnan(best).all():
             outermost = float(np.nanmin(best) if is_bid else np.nanmax(best))
             reach = float(np.nanmedian(abs(furthest - best)))
@@ -200,17 +210,22 @@ def amounts_of(found: Liquidity, rows: Rows) -> NDArray[np.float64]:
     return amounts
 
 
-def _draw_amounts(axes: Axes, found: Liquidity, rows: Rows) -> None:
-    amounts = amounts_of(found, rows)
+def shades_of(amounts: NDArray[np.float64]) -> tuple[float, float]:
+    """Return the amounts from which to which the colours go, by logarithm; the first is above 0."""
     resting = amounts[amounts > 0]
     low, high = np.quantile(resting, _SHADES).tolist() if resting.size else (0.1, 1.0)
-    high = high if high > low else low * 10
+    return low, high if high > low else low * 10
+
+
+def _draw_amounts(axes: Axes, found: Liquidity, rows: Rows) -> None:
+    amounts = amounts_of(found, rows)
+    low, high = shades_of(amounts)
     norm = LogNorm(low, high)
     # Nothing is drawn as less than the least, since a logarithm has no place for it.
     drawn = np.where(amounts == 0, low / 10, np.maximum(amounts, low))
     mesh = axes.pcolormesh(
         dates(found.pieces.edges), rows.edges, np.ma.masked_invalid(drawn), norm=norm,
-        cmap=colormaps[_MAP].with_extremes(under=_NOTHING), shading="flat", rasterized=True,
+        cmap=colormaps[_MAP].with_extremes(under=NOTHING), shading="flat", rasterized=True,
     )  # fmt: skip
     bar = axes.figure.colorbar(mesh, ax=axes, extend="both", pad=0.015, fraction=0.05, aspect=30)
     if high < 100 * low:  # too few powers of ten to read amounts from
@@ -242,7 +257,7 @@ def _draw_best(axes: Axes, found: Liquidity) -> None:
         ],
     }
     for is_bid, name in ((True, "_best bid"), (False, "_best ask")):
-        best = _best(found, is_bid=is_bid)
+        best = best_prices(found, is_bid=is_bid)
         axes.stairs(best, dates(found.pieces.edges), baseline=None, zorder=3, label=name, **look)
     # For the legend, which takes no outline from steps.
     axes.add_line(Line2D([], [], label="best bid and ask", **look))

@@ -1,0 +1,206 @@
+"""The liquidity heatmap of a day: what rested at each price, from its first book to its last."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.colors import to_rgb
+
+from pipeline.page.charts import Axis, chart, figure_of, legend, path, rect
+from pipeline.page.markup import Markup, element, joined, plain
+from pipeline.page.numbers import Absent, number, shown
+from pipeline.page.png import data_uri, png
+from pipeline.page.tables import Column, Table, folded
+from pipeline.plots.asked import asked_range, span_in_words
+from pipeline.plots.heatmap import (
+    NOTHING,
+    amounts_of,
+    best_prices,
+    price_rows,
+    read_heatmap,
+    shades_of,
+)
+from pipeline.plots.stretches import runs
+from pipeline.research.times import naive
+from pipeline.sql_objects import quoted
+from pipeline.times import as_utc
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from pipeline.page.subject import Chosen, Subject
+    from pipeline.plots.heatmap import Liquidity
+    from pipeline.plots.prices import Rows
+
+__all__ = ["liquidity"]
+
+_COLUMNS: Final = 400
+_DEPTH: Final = 25
+_WITHIN: Final = 10
+_COLOURS: Final = 120
+_MAP: Final = "viridis"
+_NONE, _FIRST = 1, 2  # colours: that nothing rests there, and the first of those of amounts
+_PARTS: Final = 4
+_ROWS: Final = 12
+_GRID: Final = (
+    Column("t", "Time (UTC)", "time"),
+    Column("bid_price", "Best bid", "number"),
+    Column("ask_price", "Best ask", "number"),
+    Column("spread_bp", "Spread (bp)", "measure"),
+    Column("bid_depth", f"Bids within {_WITHIN} bp", "measure"),
+    Column("ask_depth", f"Asks within {_WITHIN} bp", "measure"),
+)
+
+
+def liquidity(subject: Subject) -> Markup:
+    """Return the heatmap of the chosen day, and some of its times as numbers."""
+    chosen = subject.chosen
+    window = None if chosen is None else _window(subject, chosen)
+    if chosen is None or window is None:
+        return element("p", "No book is known of the day, so there is nothing to be seen.")
+    start, end = window
+    asked = asked_range(chosen.instrument, as_utc(start), as_utc(end), None, _COLUMNS)
+    found = read_heatmap(subject.lake, asked, _DEPTH, trades=False)
+    rows = price_rows(found)
+    if rows is None:
+        return element("p", "The books of the day are known, and empty on both sides.")
+    what = f"{plain(chosen.instrument)}, {chosen.day}"
+    caption = (
+        f"{what}, from its first book to its last: a column for each {span_in_words(asked.step)}, the "
+        f"best {_DEPTH} levels a side, rows of {number(rows.size)}. A book is known for "
+        f"{shown(found.pieces.share_known, 'percent')} of this time. Bright: much rests there; "
+        "darkest: nothing does; bare: deeper than was looked; hatched: no book is known."
+    )
+    drawn = joined(_legend(found, rows), _drawn(found, rows, what))
+    return figure_of(drawn, caption, folded(_numbers(subject, chosen, start, end)))
+
+
+def _window(subject: Subject, chosen: Chosen) -> tuple[datetime, datetime] | None:
+    """Return from when to when books of the day are known, in whole minutes."""
+    first, last = subject.row(f"""
+select min(local_timestamp), max(valid_until)
+from quotes({chosen.range})
+where valid_until > local_timestamp""")
+    if first is None:
+        return None
+    minute = timedelta(minutes=1)
+    start = first.replace(second=0, microsecond=0)
+    end = start + minute * -((start - last) // minute)
+    return start, end
+
+
+def _numbers(subject: Subject, chosen: Chosen, start: datetime, end: datetime) -> Table:
+    """Return a table of a dozen times of the range."""
+    step = (end - start) / _ROWS
+    columns = ", ".join(column.key for column in _GRID)
+    found = subject.rows(f"""
+select {columns}, local_timestamp is not null as is_known
+from book_measures(
+  {quoted(chosen.instrument)}, '{start}', '{end}',
+  to_microseconds({step // timedelta(microseconds=1)}), within := {_WITHIN}
+)
+order by t""")
+    rows = [
+        [Absent.NONE if value is None and is_known else value for value in row]
+        for *row, is_known in found
+    ]
+    return Table("liquidity", f"the book at a dozen times, {plain(chosen.instrument)}", _GRID, rows)
+
+
+def _drawn(found: Liquidity, rows: Rows, what: str) -> Markup:
+    """Return the picture: amounts as dots, what is unknown left bare, the best prices as lines."""
+    asked = found.asked
+    length = asked.end - asked.start
+    low, high = float(rows.edges[0]), float(rows.edges[-1])
+    dots = _dots(found, rows)
+    picture = element(
+        "image", href=data_uri(png(dots, _palette())), width=length, height=high - low,
+        preserveAspectRatio="none", class_="dots",
+    )  # fmt: skip
+    known = [
+        rect(first - asked.start, 0, last - first, high - low, "known")
+        for first, last in _known(found)
+    ]
+    lines = [
+        path(_line(found, best_prices(found, is_bid=is_bid), high), look)
+        for is_bid in (True, False) for look in ("best under", "best")
+    ]  # fmt: skip
+    times = [asked.start + length * part // _PARTS for part in range(_PARTS + 1)]
+    prices = [low + (high - low) * part / _PARTS for part in range(_PARTS + 1)]
+    best = [best_prices(found, is_bid=is_bid) for is_bid in (True, False)]
+    label = f"Liquidity heatmap, {what}: " + _said(best, rows)
+    return chart(
+        label, length, high - low, [*known, picture, *lines], look="tall",
+        x=Axis([(part / _PARTS, f"{naive(time):%H:%M}") for part, time in enumerate(times)]),
+        y=Axis([(part / _PARTS, number(float(f"{price:.7g}"))) for part, price in enumerate(prices)]),
+    )  # fmt: skip
+
+
+def _said(best: list[NDArray[np.float64]], rows: Rows) -> str:
+    """Return in words where the best prices were."""
+    parts = [
+        f"best {side} from {number(float(np.nanmin(prices)))} to {number(float(np.nanmax(prices)))}"
+        for side, prices in zip(("bid", "ask"), best, strict=True) if not np.isnan(prices).all()
+    ]  # fmt: skip
+    shown_from, shown_to = (number(float(f"{edge:.7g}")) for edge in rows.edges[[0, -1]])
+    return ", ".join([*parts, f"prices from {shown_from} to {shown_to}"])
+
+
+def _known(found: Liquidity) -> list[tuple[int, int]]:
+    """Return the stretches in which a book is known."""
+    edges = found.pieces.edges
+    return [(int(edges[first]), int(edges[last])) for first, last in runs(found.pieces.known)]
+
+
+def _dots(found: Liquidity, rows: Rows) -> NDArray[np.uint8]:
+    """Return the number of a colour for each dot, highest price first; 0 where none is known."""
+    asked, amounts = found.asked, amounts_of(found, rows)
+    low, high = shades_of(amounts)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = np.log(amounts / low) / np.log(high / low)
+    found_colour = _FIRST + np.rint(np.clip(share, 0, 1) * (_COLOURS - 1))
+    colour = np.where(amounts == 0, _NONE, np.where(np.isnan(amounts), 0, found_colour))
+    many = min(2 * _COLUMNS, 2 * -(-(asked.end - asked.start) // asked.step))
+    middles = asked.start + (np.arange(many) + 0.5) * (asked.end - asked.start) / many
+    piece = np.searchsorted(found.pieces.edges, middles, side="right") - 1
+    dots: NDArray[np.uint8] = np.ascontiguousarray(colour[::-1, piece].astype(np.uint8))
+    return dots
+
+
+def _palette() -> list[tuple[int, int, int]]:
+    shades = colormaps[_MAP](np.linspace(0, 1, _COLOURS))[:, :3]
+    return [_bytes((0.0, 0.0, 0.0)), _bytes(to_rgb(NOTHING)), *map(_bytes, shades)]
+
+
+def _bytes(colour: Any) -> tuple[int, int, int]:  # noqa: ANN401 - three numbers, of whatever kind
+    red, green, blue = (round(255 * float(part)) for part in colour)
+    return red, green, blue
+
+
+def _line(found: Liquidity, prices: NDArray[np.float64], high: float) -> str:
+    """Return a side's best price as a line of steps, interrupted where there is none."""
+    edges = found.pieces.edges - found.asked.start
+    parts: list[str] = []
+    is_drawn = False
+    for place, price in enumerate(prices):
+        if np.isnan(price):
+            is_drawn = False
+            continue
+        start, end, y = edges[place], edges[place + 1], f"{high - price:.7g}"
+        parts.append(f"V{y}H{end}" if is_drawn else f"M{start} {y}H{end}")
+        is_drawn = True
+    return "".join(parts)
+
+
+def _legend(found: Liquidity, rows: Rows) -> Markup:
+    """Return which amounts the colours stand for."""
+    low, high = shades_of(amounts_of(found, rows))
+    words = f"{number(float(f'{low:.3g}'))} to {number(float(f'{high:.3g}'))} {plain(found.units.base)}"
+    ramp = element("i", class_="ramp")
+    return joined(
+        element("ul", element("li", ramp, f"{words} (logarithmic)"), class_="legend"),
+        legend(("nothing", "nothing rests there"), ("hatched", "no book is known")),
+    )

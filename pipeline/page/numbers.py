@@ -1,0 +1,114 @@
+"""Numbers as a page shows them: for eyes as text, for programs as `data-name` and `data-value`.
+
+What is not known says so in words, on hatched ground; it is never a zero.
+"""
+
+from __future__ import annotations
+
+import enum
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+
+from pipeline.page.markup import Markup, element, name, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["FORMS", "NOT_KNOWN", "Absent", "Form", "figure", "number", "shown", "size", "span"]
+
+NOT_KNOWN: Final = "not known"
+
+
+class Absent(enum.Enum):
+    """What is known not to be there, as the bids of a book that has none."""
+
+    NONE = "none"
+
+
+_UNITS: Final = ("bytes", "kB", "MB", "GB", "TB", "PB")
+_THOUSAND: Final = 1000
+# Up to this many seconds they are said in seconds; then in minutes, hours, days.
+_SPANS: Final = ((172_800, 86_400, "d"), (7_200, 3_600, "h"), (120, 60, "min"), (0, 1, "s"))
+
+Form: TypeAlias = "Callable[[Any], str]"
+
+
+class Known(NamedTuple):
+    """How values of a kind are shown, and whether as numbers, which stand at the right."""
+
+    show: Form
+    is_number: bool
+
+
+def figure(key: str, value: object, form: str = "count") -> Markup:
+    """Return a value that can be read by its key, which is on the page once."""
+    if value is None:
+        return element("span", NOT_KNOWN, class_="unknown", data_name=key, data_value="")
+    if value is Absent.NONE:
+        return element("span", value.value, data_name=key, data_value=value.value)
+    if form == "name":
+        return element("span", name(str(value)), data_name=key, data_value=str(value)[:300])
+    return element("span", FORMS[form].show(value), data_name=key, data_value=_exact(value))
+
+
+def _exact(value: object) -> str:
+    """Return a value as programs read it: a number in full, a time as ISO 8601."""
+    return value.isoformat() if isinstance(value, date | datetime) else str(value)
+
+
+def shown(value: object, form: str = "count") -> str:
+    """Return a value as a sentence has it."""
+    if value is None or value is Absent.NONE:
+        return NOT_KNOWN if value is None else value.value
+    return FORMS[form].show(value)
+
+
+def number(value: float) -> str:
+    """Return a number as people read it, in up to ten digits: 61,645.35."""
+    return f"{value + 0.0:,.10g}".replace("-", "\N{MINUS SIGN}")
+
+
+def _short(value: float) -> str:
+    """Return a measured number in up to four digits."""
+    return number(float(f"{value:.4g}"))
+
+
+def size(value: float) -> str:
+    """Return a number of bytes in the unit in which it has up to three digits before the point."""
+    for unit in _UNITS:
+        if abs(value) < _THOUSAND or unit == _UNITS[-1]:
+            break
+        value /= _THOUSAND
+    return f"{value:,.3g} {unit}" if value < _THOUSAND else f"{value:,.0f} {unit}"
+
+
+def span(seconds: float) -> str:
+    """Return a span of time in the unit in which it is more than two or so."""
+    least, unit, word = next(one for one in _SPANS if abs(seconds) >= one[0] or not one[0])
+    return f"{_short(seconds / unit)} {word}"
+
+
+def _percent(share: float) -> str:
+    """Return a share from 0 to 1; one that is not all is never shown as all, nor as nothing."""
+    found = f"{100 * share:.1f}"
+    if found == "100.0" and share < 1:
+        return "<100 %"
+    return "<0.1 %" if found == "0.0" and share > 0 else f"{found} %"
+
+
+def _time(value: datetime) -> str:
+    return f"{value:%Y-%m-%d %H:%M:%S}" + (f".{value:%f}" if value.microsecond else "")
+
+
+FORMS: Final[dict[str, Known]] = {
+    "count": Known(lambda value: f"{int(value):,}".replace("-", "\N{MINUS SIGN}"), True),
+    "number": Known(number, True),
+    "measure": Known(_short, True),
+    "bytes": Known(size, True),
+    "span": Known(span, True),
+    "percent": Known(_percent, True),
+    "date": Known(str, False),
+    "time": Known(_time, False),
+    "word": Known(lambda value: plain(str(value)).replace("_", " "), False),
+    "name": Known(lambda value: plain(str(value)), False),
+}
