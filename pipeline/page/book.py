@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from pipeline.page.charts import Axis, chart, figure_of, legend, nice, path, rect
+from pipeline.page.charts import Axis, axis, chart, figure_of, legend, nice, path, rect
 from pipeline.page.markup import Markup, element, joined, plain
 from pipeline.page.numbers import number, shown
 from pipeline.page.tables import Column, Table, folded
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["book"]
 
 _DEPTH: Final = 25
-_HEIGHT: Final = 100
+_WIDE, _HEIGHT = 1000, 100
 _LEVELS: Final = (
     Column("side", "Side", "word"),
     Column("level", "Level"),
@@ -77,23 +77,23 @@ def _drawn(sides: dict[str, list[_Level]], what: str) -> Markup:
     margin = (high - low) * 0.02 or abs(high) * 0.01 or 1.0
     low, high = low - margin, high + margin
     top = nice(max(together for side in sides.values() for _, together in side))
-    marks: list[Any] = [rect(0, 0, high - low, _HEIGHT, "known")]
+    marks: list[Any] = [rect(0, 0, _WIDE, _HEIGHT, "known")]
     for side, levels in sides.items():
         if levels:
-            marks += _side(levels, f"{side}s", low, top)
-    parts = (0.0, 0.25, 0.5, 0.75, 1.0)
+            marks += _side(levels, f"{side}s", low, _WIDE / (high - low), top)
     return chart(
-        f"Depth of the book, {what}. {_best(sides)}", high - low, _HEIGHT, marks, look="tall",
-        x=Axis([(part, number(float(f"{low + part * (high - low):.7g}"))) for part in parts]),
+        f"Depth of the book, {what}. {_best(sides)}", _WIDE, _HEIGHT, marks, look="tall",
+        x=axis(low, high),
         y=Axis([(part, number(top * part)) for part in (0.0, 0.5, 1.0)]),
     )  # fmt: skip
 
 
-def _side(levels: list[_Level], look: str, low: float, top: float) -> list[Markup]:
+def _side(levels: list[_Level], look: str, low: float, scale: float, top: float) -> list[Markup]:
     """Return a side as steps from its best price outwards, filled below."""
-    first, last = levels[0][0] - low, levels[-1][0] - low
-    steps = [f"M{first:.8g} {_HEIGHT}"]
-    for price, together in levels:
-        steps.append(f"H{price - low:.8g}V{_HEIGHT * (1 - together / top):.6g}")
+    first, last = ((levels[place][0] - low) * scale for place in (0, -1))
+    steps = [f"M{first:.6g} {_HEIGHT}"]
+    steps += [
+        f"H{(price - low) * scale:.6g}V{_HEIGHT * (1 - together / top):.6g}" for price, together in levels
+    ]
     line = "".join(steps)
-    return [path(f"{line}H{last:.8g}V{_HEIGHT}Z", f"area {look}"), path(line, f"edge {look}")]
+    return [path(f"{line}H{last:.6g}V{_HEIGHT}Z", f"area {look}"), path(line, f"edge {look}")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from pipeline.page.charts import Bar, cells, figure_of, labels_of, legend
+from pipeline.page.charts import Bar, cells, edge_of, figure_of, labels_of, legend, widest
 from pipeline.page.markup import Markup, element, joined, name, plain
 from pipeline.page.numbers import shown
 from pipeline.page.periods import instruments_shown, periods_of
@@ -81,12 +81,12 @@ def _strips(rows: list[tuple[Any, ...]], periods: Periods) -> Markup:
     labels = [
         element(
             "span", label, style=f"left:{100 * place:.4g}%",
-            class_="first" if place <= 0 else "last" if place >= 1 else None,
+            class_=edge_of(place),
         )
         for place, label in axis.labels
     ]  # fmt: skip
     below = element("div", element("div", labels, class_="axis x"), class_="strip", aria_hidden="true")
-    return element("div", strips, below, class_="strips")
+    return element("div", strips, below, class_="strips", style=widest(len(starts)))
 
 
 def _strip(

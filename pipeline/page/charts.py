@@ -10,19 +10,25 @@ import math
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pipeline.page.markup import Markup, element, joined
-from pipeline.page.numbers import shown
+from pipeline.page.numbers import number, shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pipeline.page.markup import Content
 
-__all__ = ["Axis", "Bar", "bars", "chart", "cells", "figure_of", "legend", "nice", "path", "rect"]
+__all__ = [
+    "Axis", "Bar", "axis", "bars", "cells", "chart", "edge_of", "figure_of", "labels_of", "legend", "nice",
+    "path", "rect", "ticks", "widest",
+]  # fmt: skip
 
 _HEIGHT: Final = 100
 _GAP: Final = 0.12
 # Labels along the bottom of a chart; more would touch each other at a phone's width.
 _LABELS: Final = 4
+_TICKS: Final = 5
+# No bar is wider than this, in letters; a chart of few is narrower than the page.
+_WIDEST: Final = 6
 
 
 class Axis(NamedTuple):
@@ -47,6 +53,22 @@ def nice(most: float) -> float:
     return float(f"{found:.6g}")
 
 
+def ticks(low: float, high: float, steps: Sequence[float] = ()) -> list[float]:
+    """Return round numbers from low to high, some four of them: multiples of one of the steps.
+
+    Without steps these are 1, 2, 5, 10, 20 and so on.
+    """
+    least = (high - low) / _TICKS
+    step = next((one for one in steps if one >= least), 0) or nice(least)
+    first, last = math.ceil(low / step), math.floor(high / step)
+    return [float(f"{place * step:.12g}") for place in range(first, last + 1)]
+
+
+def axis(low: float, high: float) -> Axis:
+    """Return an axis of numbers, labelled where they are round."""
+    return Axis([((value - low) / (high - low), number(value)) for value in ticks(low, high)])
+
+
 def rect(x: float, y: float, width: float, height: float, look: str, title: str = "") -> Markup:
     """Return a rectangle of a class; `title` is what is shown where one points at it."""
     return element(
@@ -65,11 +87,20 @@ def _short(value: float) -> str:
 
 
 def chart(
-    label: str, width: float, height: float, marks: Sequence[str], *, x: Axis, y: Axis, look: str = ""
+    label: str,
+    width: float,
+    height: float,
+    marks: Sequence[str],
+    *,
+    x: Axis,
+    y: Axis,
+    look: str = "",
+    many: int | None = None,
 ) -> Markup:
     """Return a chart of an inner width and height, with the labels of its axes.
 
-    `label` is what it shows, in words: what one hears who can't see it.
+    `label` is what it shows, in words: what one hears who can't see it. `many` bars are no wider
+    than bars should be.
     """
     plot = element(
         "svg", joined(marks), role="img", aria_label=label, class_="plot",
@@ -81,19 +112,25 @@ def chart(
         element("div", plot, _lines(y), class_="ground"),
         _labels("x", "left", x),
         class_=f"chart {look}".strip(),
+        style=widest(many),
     )
+
+
+def widest(many: int | None) -> str | None:
+    """Return the style of what has so many bars or cells side by side."""
+    return None if many is None else f"--widest:{many * _WIDEST}rem"
 
 
 def _labels(kind: str, side: str, axis: Axis) -> Markup:
     """Return the labels of an axis; the charts say in words, and the tables, what they say."""
     found = [
-        element("span", label, style=f"{side}:{100 * place:.4g}%", class_=_edge(place))
+        element("span", label, style=f"{side}:{100 * place:.4g}%", class_=edge_of(place))
         for place, label in axis.labels
     ]
     return element("div", found, class_=f"axis {kind}", aria_hidden="true")
 
 
-def _edge(place: float) -> str | None:
+def edge_of(place: float) -> str | None:
     """Return the class of a label that would stand beyond the axis if it were centred."""
     return "first" if place <= 0 else "last" if place >= 1 else None
 
@@ -110,7 +147,7 @@ def bars(label: str, made: Sequence[Bar], looks: Sequence[str], form: str = "cou
     top = nice(max((sum(bar.values) for bar in made if bar.values), default=0))
     marks = [mark for place, bar in enumerate(made) for mark in _bar(place, bar, looks, top, form)]
     y = Axis([(part, shown(top * part, form)) for part in (0.0, 0.5, 1.0)])
-    return chart(label, max(1, len(made)), _HEIGHT, marks, x=labels_of(made), y=y)
+    return chart(label, max(1, len(made)), _HEIGHT, marks, x=labels_of(made), y=y, many=len(made))
 
 
 def _bar(place: int, bar: Bar, looks: Sequence[str], top: float, form: str) -> list[Markup]:
@@ -138,8 +175,11 @@ def labels_of(made: Sequence[Bar]) -> Axis:
 
 def cells(label: str, made: Sequence[tuple[str, str] | None]) -> Markup:
     """Return cells side by side in a row: a class and words each, None where nothing is known."""
+    known = [(place, cell) for place, cell in enumerate(made) if cell is not None]
     marks = [
-        rect(place, 0, 1 - _GAP, 1, *cell) for place, cell in enumerate(made) if cell is not None
+        mark
+        for place, cell in known
+        for mark in (rect(place, 0, 1, 1, "known"), rect(place, 0, 1 - _GAP, 1, *cell))
     ]
     return element(
         "svg", joined(marks), role="img", aria_label=label, class_="plot cells",

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.colors import to_rgb
 
-from pipeline.page.charts import Axis, chart, figure_of, legend, path, rect
+from pipeline.page.charts import Axis, axis, chart, figure_of, legend, path, rect, ticks
 from pipeline.page.markup import Markup, element, joined, plain
 from pipeline.page.numbers import Absent, number, shown
 from pipeline.page.png import data_uri, png
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pipeline.page.subject import Chosen, Subject
+    from pipeline.plots.asked import Asked
     from pipeline.plots.heatmap import Liquidity
     from pipeline.plots.prices import Rows
 
@@ -43,7 +44,12 @@ _WITHIN: Final = 10
 _COLOURS: Final = 120
 _MAP: Final = "viridis"
 _NONE, _FIRST = 1, 2  # colours: that nothing rests there, and the first of those of amounts
-_PARTS: Final = 4
+# The picture's own width and height: browsers draw no image that is much larger.
+_WIDE: Final = 1000
+_SECOND: Final = 1_000_000
+_ROUND_SECONDS: Final = (
+    1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600,
+)  # fmt: skip
 _ROWS: Final = 12
 _GRID: Final = (
     Column("t", "Time (UTC)", "time"),
@@ -113,30 +119,35 @@ order by t""")
 def _drawn(found: Liquidity, rows: Rows, what: str) -> Markup:
     """Return the picture: amounts as dots, what is unknown left bare, the best prices as lines."""
     asked = found.asked
-    length = asked.end - asked.start
     low, high = float(rows.edges[0]), float(rows.edges[-1])
-    dots = _dots(found, rows)
+    best = [best_prices(found, is_bid=is_bid) for is_bid in (True, False)]
     picture = element(
-        "image", href=data_uri(png(dots, _palette())), width=length, height=high - low,
+        "image", href=data_uri(png(_dots(found, rows), _palette())), width=_WIDE, height=_WIDE,
         preserveAspectRatio="none", class_="dots",
     )  # fmt: skip
+    edges = (found.pieces.edges - asked.start) * (_WIDE / (asked.end - asked.start))
     known = [
-        rect(first - asked.start, 0, last - first, high - low, "known")
-        for first, last in _known(found)
+        rect(edges[first], 0, edges[last] - edges[first], _WIDE, "known")
+        for first, last in runs(found.pieces.known)
     ]
     lines = [
-        path(_line(found, best_prices(found, is_bid=is_bid), high), look)
-        for is_bid in (True, False) for look in ("best under", "best")
+        path(_line(edges, (high - prices) * (_WIDE / (high - low))), look)
+        for look in ("best under", "best") for prices in best
     ]  # fmt: skip
-    times = [asked.start + length * part // _PARTS for part in range(_PARTS + 1)]
-    prices = [low + (high - low) * part / _PARTS for part in range(_PARTS + 1)]
-    best = [best_prices(found, is_bid=is_bid) for is_bid in (True, False)]
-    label = f"Liquidity heatmap, {what}: " + _said(best, rows)
     return chart(
-        label, length, high - low, [*known, picture, *lines], look="tall",
-        x=Axis([(part / _PARTS, f"{naive(time):%H:%M}") for part, time in enumerate(times)]),
-        y=Axis([(part / _PARTS, number(float(f"{price:.7g}"))) for part, price in enumerate(prices)]),
+        f"Liquidity heatmap, {what}: {_said(best, rows)}", _WIDE, _WIDE, [*known, picture, *lines],
+        look="tall", x=_times(asked), y=axis(low, high),
     )  # fmt: skip
+
+
+def _times(asked: Asked) -> Axis:
+    """Return the axis of time: round times of the day."""
+    start, length = asked.start / _SECOND, (asked.end - asked.start) / _SECOND
+    found = ticks(start, start + length, _ROUND_SECONDS)
+    form = "%H:%M" if all(time % 60 == 0 for time in found) else "%H:%M:%S"
+    return Axis(
+        [((time - start) / length, naive(int(time * _SECOND)).strftime(form)) for time in found]
+    )
 
 
 def _said(best: list[NDArray[np.float64]], rows: Rows) -> str:
@@ -147,12 +158,6 @@ def _said(best: list[NDArray[np.float64]], rows: Rows) -> str:
     ]  # fmt: skip
     shown_from, shown_to = (number(float(f"{edge:.7g}")) for edge in rows.edges[[0, -1]])
     return ", ".join([*parts, f"prices from {shown_from} to {shown_to}"])
-
-
-def _known(found: Liquidity) -> list[tuple[int, int]]:
-    """Return the stretches in which a book is known."""
-    edges = found.pieces.edges
-    return [(int(edges[first]), int(edges[last])) for first, last in runs(found.pieces.known)]
 
 
 def _dots(found: Liquidity, rows: Rows) -> NDArray[np.uint8]:
@@ -180,16 +185,15 @@ def _bytes(colour: Any) -> tuple[int, int, int]:  # noqa: ANN401 - three numbers
     return red, green, blue
 
 
-def _line(found: Liquidity, prices: NDArray[np.float64], high: float) -> str:
+def _line(edges: NDArray[np.float64], heights: NDArray[np.float64]) -> str:
     """Return a side's best price as a line of steps, interrupted where there is none."""
-    edges = found.pieces.edges - found.asked.start
     parts: list[str] = []
     is_drawn = False
-    for place, price in enumerate(prices):
-        if np.isnan(price):
+    for place, height in enumerate(heights):
+        if np.isnan(height):
             is_drawn = False
             continue
-        start, end, y = edges[place], edges[place + 1], f"{high - price:.7g}"
+        start, end, y = f"{edges[place]:.6g}", f"{edges[place + 1]:.6g}", f"{height:.6g}"
         parts.append(f"V{y}H{end}" if is_drawn else f"M{start} {y}H{end}")
         is_drawn = True
     return "".join(parts)

@@ -41,7 +41,7 @@ def table(made: Table) -> Markup:
     body = [_row(made, number, row) for number, row in enumerate(made.rows)]
     whole = element(
         "table",
-        element("caption", made.caption, id=caption),
+        element("caption", element("span", made.caption), id=caption),
         element("thead", head),
         element("tbody", body),
         data_name=made.key,

@@ -47,22 +47,27 @@ _LATENCY: Final = """
 
 
 class Distribution(NamedTuple):
-    """A measure of messages: its key, title, the CTE `measured` in SQL, and what is to be known."""
+    """A measure of messages: its key, title, the CTE `measured` in SQL, and what is to be known.
+
+    `finest` is in milliseconds what its clocks tell apart.
+    """
 
     key: str
     title: str
     measured: str
     about: str
+    finest: float
 
 
 _BOTH: Final = (
     Distribution(
         "cadence", "Time from one book to the next", _CADENCE,
-        "by the exchange's clock; not across gaps",
+        "by the exchange's clock; not across gaps", 1,
     ),
     Distribution(
         "latency", "Time from the exchange's clock to arrival", _LATENCY,
         "the two clocks are not one: a constant part may be their difference, and it may be negative",
+        0.001,
     ),
 )  # fmt: skip
 
@@ -99,25 +104,26 @@ def _histogram(
 ) -> Markup:
     """Return a histogram from about the lowest percent to about the highest."""
     low, high = found[2], found[2 + len(_QUANTILES) - 1]
-    width = nice((high - low) / (_BINS - 2))
+    width = max(one.finest, nice((high - low) / (_BINS - 2)))
     start = low // width * width
+    many = int((high - start) // width) + 1
     counts = dict(subject.rows(f"""
 with{measured}
 
-select least(greatest(floor((ms - {start}) / {width}), -1), {_BINS})::integer as bin, count(*)
+select least(greatest(floor((ms - {start}) / {width}), -1), {many})::integer as bin, count(*)
 from measured
 where ms is not null
 group by bin
 order by bin"""))
-    edges = [float(f"{start + width * bin_:.10g}") for bin_ in range(_BINS + 1)]
+    edges = [float(f"{start + width * bin_:.10g}") for bin_ in range(many + 1)]
     rows = [
-        (None if bin_ < 0 else edges[bin_], edges[bin_ + 1] if bin_ < _BINS else None, counts.get(bin_, 0))
-        for bin_ in range(-1, _BINS + 1)
+        (None if bin_ < 0 else edges[bin_], edges[bin_ + 1] if bin_ < many else None, counts.get(bin_, 0))
+        for bin_ in range(-1, many + 1)
     ]  # fmt: skip
-    made = [Bar(number(edges[bin_]), (counts.get(bin_, 0),)) for bin_ in range(_BINS)]
-    beyond = counts.get(-1, 0) + counts.get(_BINS, 0)
+    made = [Bar(number(edges[bin_]), (counts.get(bin_, 0),)) for bin_ in range(many)]
+    beyond = counts.get(-1, 0) + counts.get(many, 0)
     caption = (
-        f"{one.title}, milliseconds, {number(width)} ms a bar: {one.about}. "
+        f"{one.title}, milliseconds, a bar for each {number(width)}: {one.about}. "
         f"Beyond the picture lie {beyond:,} of {found[0]:,}."
     )
     return figure_of(
