@@ -3,7 +3,8 @@
     document.py   page_of: header, the way through, sections; what could not be read
     subject.py    what it is about: days, an instrument's day; its queries, which the page shows
     periods.py    days put together, so that a page is of bounded size however large the lake
-    calendar_section, gaps_section, volumes, timing, quality, disk, runs, liquidity, book: a section each
+    calendar_section, gaps_section, volumes, timing, quality, disk, runs, liquidity, book
+                  a section each
     tables.py     tables of numbers that programs can read: data-name, data-value
     charts.py     charts as SVG, words as HTML around them; png.py: dots
     numbers.py    how numbers are shown, and what is not known

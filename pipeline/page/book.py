@@ -46,8 +46,8 @@ order by side, level""")
     sides = {side: [(row[2], row[4]) for row in rows if row[0] == side] for side in ("bid", "ask")}
     return figure_of(
         joined(legend(("bids", "bids"), ("asks", "asks")), _drawn(sides, what)),
-        f"{what}: how much rests up to each price, of the best {_DEPTH} levels a side. {_best(sides)} "
-        "It is the book of the day's middle message.",
+        f"{what}: how much rests up to each price, of the best {_DEPTH} levels a side. "
+        f"{_best(sides)} It is the book of the day's middle message.",
         folded(Table("book", f"the book, {what}", _LEVELS, rows)),
     )
 
@@ -93,7 +93,8 @@ def _side(levels: list[_Level], look: str, low: float, scale: float, top: float)
     first, last = ((levels[place][0] - low) * scale for place in (0, -1))
     steps = [f"M{first:.6g} {_HEIGHT}"]
     steps += [
-        f"H{(price - low) * scale:.6g}V{_HEIGHT * (1 - together / top):.6g}" for price, together in levels
+        f"H{(price - low) * scale:.6g}V{_HEIGHT * (1 - together / top):.6g}"
+        for price, together in levels
     ]
     line = "".join(steps)
     return [path(f"{line}H{last:.6g}V{_HEIGHT}Z", f"area {look}"), path(line, f"edge {look}")]

@@ -20,11 +20,17 @@ __all__ = ["OTHERS", "calendar"]
 
 OTHERS: Final = "all others"
 # Up to which share of a period's minutes each colour is; the last one is of all of them.
-_SHADES: Final = ((0.0, "s0"), (0.25, "s1"), (0.5, "s2"), (0.75, "s3"), (0.999_999, "s4"), (1.0, "s5"))
+_SHADES: Final = (
+    (0.0, "s0"),
+    (0.25, "s1"),
+    (0.5, "s2"),
+    (0.75, "s3"),
+    (0.999_999, "s4"),
+    (1.0, "s5"),
+)
 _COLUMNS: Final = (
     Column("instrument", "Instrument", "name"),
     Column("period", "From", "date"),
-    Column("days", "Days in the lake"),
     Column("minutes", "Minutes fetched"),
     Column("share", "Of the period", "percent"),
 )
@@ -35,15 +41,23 @@ def calendar(subject: Subject) -> Markup:
     periods = periods_of(subject.first, subject.last)
     found = subject.rows(_query(subject, periods))
     rows = [
-        (instrument, start, days, minutes, minutes / (many * periods.minutes(start)))
-        for instrument, start, days, minutes, many in found
+        (instrument, start, minutes, minutes / (many * periods.minutes(start)))
+        for instrument, start, minutes, many in found
     ]
     return figure_of(
         joined(_legend(), _strips(rows, periods)),
         f"The share of its minutes of which there is a whole slice, per instrument and "
         f"{periods.words}. That a minute was fetched does not say that a book is known in it: see "
         "the gaps. Hatched: the lake has nothing of it.",
-        folded(Table("calendar", f"minutes fetched, by instrument and {periods.words}", _COLUMNS, rows, OTHERS)),
+        folded(
+            Table(
+                "calendar",
+                f"minutes fetched, by instrument and {periods.words}",
+                _COLUMNS,
+                rows,
+                OTHERS,
+            )
+        ),
     )
 
 
@@ -54,8 +68,7 @@ with
 
 select
   case when instrument in (from shown) then instrument end as name,
-  {periods.column} as period,
-  count(distinct date) as days, sum(minutes_fetched) as minutes,
+  {periods.column} as period, sum(minutes_fetched) as minutes,
   count(distinct instrument) as instruments
 from coverage
 where {subject.days}
@@ -74,7 +87,7 @@ def _strips(rows: list[tuple[Any, ...]], periods: Periods) -> Markup:
     """Return a strip of cells for each instrument, and the periods below them."""
     starts = list(periods.starts())
     by_name: dict[str | None, dict[date, float]] = {}
-    for instrument, start, _, _, share in rows:
+    for instrument, start, _, share in rows:
         by_name.setdefault(instrument, {})[start] = share
     strips = [_strip(instrument, shares, starts, periods) for instrument, shares in by_name.items()]
     axis = labels_of([Bar(periods.label(start), None) for start in starts])
@@ -85,7 +98,9 @@ def _strips(rows: list[tuple[Any, ...]], periods: Periods) -> Markup:
         )
         for place, label in axis.labels
     ]  # fmt: skip
-    below = element("div", element("div", labels, class_="axis x"), class_="strip", aria_hidden="true")
+    below = element(
+        "div", element("div", labels, class_="axis x"), class_="strip", aria_hidden="true"
+    )
     return element("div", strips, below, class_="strips", style=widest(len(starts)))
 
 

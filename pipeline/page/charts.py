@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from pipeline.page.markup import Content
 
 __all__ = [
-    "Axis", "Bar", "axis", "bars", "cells", "chart", "edge_of", "figure_of", "labels_of", "legend", "nice",
-    "path", "rect", "ticks", "widest",
+    "Axis", "Bar", "axis", "bars", "cells", "chart", "edge_of", "figure_of", "labels_of", "legend",
+    "nice", "path", "rect", "ticks", "widest",
 ]  # fmt: skip
 
 _HEIGHT: Final = 100
@@ -168,23 +168,31 @@ def _bar(place: int, bar: Bar, looks: Sequence[str], top: float, form: str) -> l
 def labels_of(made: Sequence[Bar]) -> Axis:
     """Return labels below some of the bars."""
     many = len(made)
-    chosen = sorted({round(part * (many - 1) / (_LABELS - 1)) for part in range(_LABELS)} if many else [])
+    chosen = sorted(
+        {round(part * (many - 1) / (_LABELS - 1)) for part in range(_LABELS)} if many else []
+    )
     places = [0.0 if at == 0 else 1.0 if at == many - 1 else (at + 0.5) / many for at in chosen]
     return Axis([(place, made[at].label) for place, at in zip(places, chosen, strict=True)])
 
 
 def cells(label: str, made: Sequence[tuple[str, str] | None]) -> Markup:
     """Return cells side by side in a row: a class and words each, None where nothing is known."""
-    known = [(place, cell) for place, cell in enumerate(made) if cell is not None]
     marks = [
-        mark
-        for place, cell in known
-        for mark in (rect(place, 0, 1, 1, "known"), rect(place, 0, 1 - _GAP, 1, *cell))
+        rect(place, 0, 1 - _GAP, 1, *cell) for place, cell in enumerate(made) if cell is not None
     ]
+    ground = [rect(first, 0, last - first, 1, "known") for first, last in _runs(made)]
     return element(
-        "svg", joined(marks), role="img", aria_label=label, class_="plot cells",
+        "svg", joined(ground, marks), role="img", aria_label=label, class_="plot cells",
         viewBox=f"0 0 {max(1, len(made))} 1", preserveAspectRatio="none",
     )  # fmt: skip
+
+
+def _runs(made: Sequence[object]) -> list[tuple[int, int]]:
+    """Return the [first, last) of those that are something and stand side by side."""
+    places = {place for place, cell in enumerate(made) if cell is not None}
+    firsts = sorted(place for place in places if place - 1 not in places)
+    lasts = sorted(place + 1 for place in places if place + 1 not in places)
+    return list(zip(firsts, lasts, strict=True))
 
 
 def legend(*items: tuple[str, str]) -> Markup:

@@ -56,12 +56,14 @@ order by name is null, bytes desc, name""")
 
 def _by_period(subject: Subject) -> Markup:
     periods = periods_of(subject.first, subject.last)
-    found = dict(subject.rows(f"""
+    found = dict(
+        subject.rows(f"""
 select {periods.column} as period, sum(bytes)
 from coverage
 where {subject.days}
 group by period
-order by period"""))
+order by period""")
+    )
     made = [
         Bar(periods.label(start), (found[start],) if start in found else None)
         for start in periods.starts()
@@ -69,5 +71,5 @@ order by period"""))
     words = f"What the lake takes per {periods.words}"
     return figure_of(
         bars(words, made, ["disk"], "bytes"),
-        f"{words} of data; the numbers stand in the table of volumes. Hatched: nothing in the lake.",
+        f"{words} of data; its numbers: see volumes. Hatched: nothing in the lake.",
     )

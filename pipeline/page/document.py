@@ -107,7 +107,13 @@ def page_of(
         element("a", "Skip to the report", href="#report", class_="skip"),
         _header(subject, made or datetime.now(UTC)),
         element("div", _nav(), element("main", sections, id="report", tabindex=-1), class_="page"),
-        element("footer", element("p", "One file, without scripts; nothing is fetched. All times are UTC, ranges are [from, to).")),
+        element(
+            "footer",
+            element(
+                "p",
+                "One file, without scripts; nothing is fetched. Times are UTC, ranges [from, to).",
+            ),
+        ),
     )
     return Page(f"<!DOCTYPE html>\n{element('html', head, body, lang='en')}\n", failed)
 
@@ -141,10 +147,19 @@ def _header(subject: Subject, made: datetime) -> Markup:
     facts: list[tuple[str, str]] = [
         ("Data folder", name(lake.data.resolve().name)),
         ("Exchange", name(lake.exchange)),
-        ("Days", joined(figure("first_day", subject.first, "date"), " to ", figure("last_day", subject.last, "date"))),
+        (
+            "Days",
+            joined(
+                figure("first_day", subject.first, "date"),
+                " to ",
+                figure("last_day", subject.last, "date"),
+            ),
+        ),
     ]
     if subject.chosen is not None:
-        facts.append(("Looked into", joined(name(subject.chosen.instrument), f", {subject.chosen.day}")))
+        facts.append(
+            ("Looked into", joined(name(subject.chosen.instrument), f", {subject.chosen.day}"))
+        )
     facts.append(("Made", text(f"{made:%Y-%m-%d %H:%M} UTC by coinflex-l2 {pipeline.__version__}")))
     version = status_of(lake.data, lake.exchange).get("lake_version")
     if version:
@@ -152,7 +167,11 @@ def _header(subject: Subject, made: datetime) -> Markup:
     return element(
         "header",
         element("h1", name(lake.exchange), " order books"),
-        element("dl", [element("div", element("dt", term), element("dd", said)) for term, said in facts], class_="facts"),
+        element(
+            "dl",
+            [element("div", element("dt", term), element("dd", said)) for term, said in facts],
+            class_="facts",
+        ),
         _totals(subject),
     )
 

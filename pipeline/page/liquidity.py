@@ -75,8 +75,9 @@ def liquidity(subject: Subject) -> Markup:
         return element("p", "The books of the day are known, and empty on both sides.")
     what = f"{plain(chosen.instrument)}, {chosen.day}"
     caption = (
-        f"{what}, from its first book to its last: a column for each {span_in_words(asked.step)}, the "
-        f"best {_DEPTH} levels a side, rows of {number(rows.size)}. A book is known for "
+        f"{what}, from its first book to its last: a column for each "
+        f"{span_in_words(asked.step)}, the best {_DEPTH} levels a side, "
+        f"rows of {number(rows.size)}. A book is known for "
         f"{shown(found.pieces.share_known, 'percent')} of this time. Bright: much rests there; "
         "darkest: nothing does; bare: deeper than was looked; hatched: no book is known."
     )
@@ -185,7 +186,7 @@ def _bytes(colour: Any) -> tuple[int, int, int]:  # noqa: ANN401 - three numbers
     return red, green, blue
 
 
-def _line(edges: NDArray[np.float64], heights: NDArray[np.float64]) -> str:
+def _line(edges: NDArray[np.floating[Any]], heights: NDArray[np.floating[Any]]) -> str:
     """Return a side's best price as a line of steps, interrupted where there is none."""
     parts: list[str] = []
     is_drawn = False
@@ -202,7 +203,9 @@ def _line(edges: NDArray[np.float64], heights: NDArray[np.float64]) -> str:
 def _legend(found: Liquidity, rows: Rows) -> Markup:
     """Return which amounts the colours stand for."""
     low, high = shades_of(amounts_of(found, rows))
-    words = f"{number(float(f'{low:.3g}'))} to {number(float(f'{high:.3g}'))} {plain(found.units.base)}"
+    words = (
+        f"{number(float(f'{low:.3g}'))} to {number(float(f'{high:.3g}'))} {plain(found.units.base)}"
+    )
     ramp = element("i", class_="ramp")
     return joined(
         element("ul", element("li", ramp, f"{words} (logarithmic)"), class_="legend"),

@@ -55,7 +55,8 @@ def joined(*content: Content) -> Markup:
 def element(tag: str, *content: Content, **attributes: str | float | bool | None) -> Markup:
     """Return an element: `class_` is class, `data_name` data-name; None and False are left out."""
     said = "".join(
-        f" {key.rstrip('_').replace('_', '-')}" + ("" if value is True else f'="{text(str(value))}"')
+        f" {key.rstrip('_').replace('_', '-')}"
+        + ("" if value is True else f'="{text(str(value))}"')
         for key, value in attributes.items()
         if value is not None and value is not False
     )
@@ -74,7 +75,7 @@ def plain(value: str) -> str:
 
 def name(value: str) -> Markup:
     """Return a name that somebody else gave: in whichever direction, it turns nothing around it."""
-    return element("bdi", plain(value), class_="name")
+    return element("bdi", plain(value))
 
 
 def code(value: str) -> Markup:

@@ -25,6 +25,7 @@ class Absent(enum.Enum):
     NONE = "none"
 
 
+_LONGEST: Final = 300
 _UNITS: Final = ("bytes", "kB", "MB", "GB", "TB", "PB")
 _THOUSAND: Final = 1000
 # Up to this many seconds they are said in seconds; then in minutes, hours, days.
@@ -40,20 +41,25 @@ class Known(NamedTuple):
     is_number: bool
 
 
-def figure(key: str, value: object, form: str = "count") -> Markup:
-    """Return a value that can be read by its key, which is on the page once."""
+def figure(
+    key: str, value: object, form: str = "count", tag: str = "span", **more: str | None
+) -> Markup:
+    """Return an element with a value that can be read by its key, which is on the page once."""
+    exact = "" if value is None else _exact(value)
+    return element(tag, _words(value, form), data_name=key, data_value=exact, **more)
+
+
+def _words(value: object, form: str) -> str:
     if value is None:
-        return element("span", NOT_KNOWN, class_="unknown", data_name=key, data_value="")
-    if value is Absent.NONE:
-        return element("span", value.value, data_name=key, data_value=value.value)
-    if form == "name":
-        return element("span", name(str(value)), data_name=key, data_value=str(value)[:300])
-    return element("span", FORMS[form].show(value), data_name=key, data_value=_exact(value))
+        return element("span", NOT_KNOWN, class_="unknown")
+    return name(str(value)) if form == "name" else shown(value, form)
 
 
 def _exact(value: object) -> str:
-    """Return a value as programs read it: a number in full, a time as ISO 8601."""
-    return value.isoformat() if isinstance(value, date | datetime) else str(value)
+    """Return a value as programs read it: a number in full, a time as ISO 8601, a bounded name."""
+    if isinstance(value, Absent):
+        return value.value
+    return value.isoformat() if isinstance(value, date) else str(value)[:_LONGEST]
 
 
 def shown(value: object, form: str = "count") -> str:
@@ -84,7 +90,7 @@ def size(value: float) -> str:
 
 def span(seconds: float) -> str:
     """Return a span of time in the unit in which it is more than two or so."""
-    least, unit, word = next(one for one in _SPANS if abs(seconds) >= one[0] or not one[0])
+    _, unit, word = next(one for one in _SPANS if abs(seconds) >= one[0] or not one[0])
     return f"{_short(seconds / unit)} {word}"
 
 

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 __all__ = ["MOST_INSTRUMENTS", "Periods", "instruments_shown", "periods_of"]
 
-_MOST: Final = 60
+_MOST: Final = 52
 # Instruments that have a row of their own; all others share one.
-MOST_INSTRUMENTS: Final = 30
+MOST_INSTRUMENTS: Final = 24
 # Of how many days they are at least.
 _DAYS_OF: Final = {"day": 1, "week": 7, "month": 28}
 _YEAR: Final = 365

@@ -42,6 +42,12 @@ _CONDITIONS: Final = (
     Column("instruments", "Instruments"),
 )
 
+_ABOUT: Final = (
+    "Labelled as it came, never dropped and never repaired. Missed are snapshots that the sequence "
+    "has and the recording has not, while connected; after a restart of the sequence it is not "
+    "known how many."
+)
+
 
 def quality(subject: Subject) -> Markup:
     """Return what was labelled, by instrument, and what became of the lines."""
@@ -65,11 +71,7 @@ select
 from ingests
 where {subject.days}""")
     return joined(
-        element(
-            "p", "Labelled as it came, never dropped and never repaired. Missed are snapshots that the "
-            "sequence has and the recording has not, while connected; after a restart of the sequence "
-            "it is not known how many."
-        ),
+        element("p", _ABOUT),
         table(Table("quality", "What is suspect, by instrument", _BY_INSTRUMENT, rows, OTHERS)),
         table(Table("lines", "What became of the lines, of days that are whole", _LINES, lines)),
         _conditions(subject),

@@ -91,7 +91,10 @@ def subject_of(
     lake has not, or a range without days.
     """
     with lake.cursor() as cursor:
-        known = [found for (found,) in rows_of(cursor, "select distinct date from coverage order by date")]
+        known = [
+            found
+            for (found,) in rows_of(cursor, "select distinct date from coverage order by date")
+        ]
     days = days_between(known, start, end, "anything in the lake", "coinflex-l2 backfill")
     first, last = (days[0], days[-1]) if days else (date.min, date.min)
     return Subject(lake, first, last, _chosen(lake, instrument, day, first, last))

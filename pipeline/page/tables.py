@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pipeline.page.markup import Markup, element, joined
+from pipeline.page.markup import Markup, element
 from pipeline.page.numbers import FORMS, figure
 
 if TYPE_CHECKING:
@@ -46,9 +46,7 @@ def table(made: Table) -> Markup:
         element("tbody", body),
         data_name=made.key,
     )
-    return element(
-        "div", whole, class_="wide", role="region", tabindex=0, aria_labelledby=caption
-    )
+    return element("div", whole, class_="wide", role="region", tabindex=0, aria_labelledby=caption)
 
 
 def folded(made: Table) -> Markup:
@@ -65,16 +63,18 @@ def _place(column: Column) -> str | None:
 
 
 def _row(made: Table, number: int, row: Sequence[Any]) -> Markup:
-    first, *others = zip(made.columns, row, strict=True)
-    key = f"{made.key}.{number}"
-    heading, value = first
-    said = (
-        element("span", made.rest, data_name=f"{key}.{heading.key}", data_value="")
-        if value is None and made.rest
-        else figure(f"{key}.{heading.key}", value, heading.form)
-    )
+    (heading, head), *others = zip(made.columns, row, strict=True)
     cells = [
-        element("td", figure(f"{key}.{column.key}", value, column.form), class_=_place(column))
+        figure(f"{made.key}.{number}.{column.key}", value, column.form, "td", class_=_place(column))
         for column, value in others
     ]
-    return element("tr", element("th", said, scope="row", class_=_place(heading)), joined(cells))
+    return element(
+        "tr", _row_head(made, f"{made.key}.{number}.{heading.key}", heading, head), cells
+    )
+
+
+def _row_head(made: Table, key: str, column: Column, value: object) -> Markup:
+    """Return what heads a row; that of all the rest is no name that somebody could have."""
+    if value is None and made.rest:
+        return element("th", made.rest, scope="row", data_name=key, data_value="")
+    return figure(key, value, column.form, "th", scope="row", class_=_place(column))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pipeline.page.charts import Bar, bars, figure_of, nice
 from pipeline.page.markup import Markup, element, joined, plain
-from pipeline.page.numbers import number
+from pipeline.page.numbers import Absent, number
 from pipeline.page.tables import Column, Table, folded, table
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ _BOTH: Final = (
     ),
     Distribution(
         "latency", "Time from the exchange's clock to arrival", _LATENCY,
-        "the two clocks are not one: a constant part may be their difference, and it may be negative",
+        "the two clocks are not one: a constant part may be their difference, also a negative one",
         0.001,
     ),
 )  # fmt: skip
@@ -107,19 +107,25 @@ def _histogram(
     width = max(one.finest, nice((high - low) / (_BINS - 2)))
     start = low // width * width
     many = int((high - start) // width) + 1
-    counts = dict(subject.rows(f"""
+    counts = dict(
+        subject.rows(f"""
 with{measured}
 
 select least(greatest(floor((ms - {start}) / {width}), -1), {many})::integer as bin, count(*)
 from measured
 where ms is not null
 group by bin
-order by bin"""))
+order by bin""")
+    )
     edges = [float(f"{start + width * bin_:.10g}") for bin_ in range(many + 1)]
     rows = [
-        (None if bin_ < 0 else edges[bin_], edges[bin_ + 1] if bin_ < many else None, counts.get(bin_, 0))
+        (
+            Absent.NONE if bin_ < 0 else edges[bin_],
+            Absent.NONE if bin_ == many else edges[bin_ + 1],
+            counts.get(bin_, 0),
+        )
         for bin_ in range(-1, many + 1)
-    ]  # fmt: skip
+    ]
     made = [Bar(number(edges[bin_]), (counts.get(bin_, 0),)) for bin_ in range(many)]
     beyond = counts.get(-1, 0) + counts.get(many, 0)
     caption = (
@@ -129,5 +135,5 @@ order by bin"""))
     return figure_of(
         bars(f"{one.title}: the median is {number(found[5])} ms", made, ["books"]),
         caption,
-        folded(Table(f"{one.key}-bins", f"{one.title.lower()}, in bins", _BIN_COLUMNS, rows, "less")),
+        folded(Table(f"{one.key}-bins", f"{one.title.lower()}, in bins", _BIN_COLUMNS, rows)),
     )
