@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from pipeline.page.charts import Axis, axis, chart, figure_of, legend, nice, path, rect
+from pipeline.page.charts import axis, chart, figure_of, legend, path, rect, top_of, up_to
 from pipeline.page.markup import Markup, element, joined, plain
 from pipeline.page.numbers import number, shown
 from pipeline.page.tables import Column, Table, folded
@@ -76,7 +76,7 @@ def _drawn(sides: dict[str, list[_Level]], what: str) -> Markup:
     low, high = min(prices), max(prices)
     margin = (high - low) * 0.02 or abs(high) * 0.01 or 1.0
     low, high = low - margin, high + margin
-    top = nice(max(together for side in sides.values() for _, together in side))
+    top = top_of(max(together for side in sides.values() for _, together in side))
     marks: list[Any] = [rect(0, 0, _WIDE, _HEIGHT, "known")]
     for side, levels in sides.items():
         if levels:
@@ -84,7 +84,7 @@ def _drawn(sides: dict[str, list[_Level]], what: str) -> Markup:
     return chart(
         f"Depth of the book, {what}. {_best(sides)}", _WIDE, _HEIGHT, marks, look="tall",
         x=axis(low, high),
-        y=Axis([(part, number(top * part)) for part in (0.0, 0.5, 1.0)]),
+        y=up_to(top, "number"),
     )  # fmt: skip
 
 

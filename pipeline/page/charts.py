@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Axis", "Bar", "axis", "bars", "cells", "chart", "edge_of", "figure_of", "labels_of", "legend",
-    "nice", "path", "rect", "ticks", "widest",
+    "nice", "path", "rect", "ticks", "top_of", "up_to", "widest",
 ]  # fmt: skip
 
 _HEIGHT: Final = 100
@@ -27,6 +27,7 @@ _GAP: Final = 0.12
 # Labels along the bottom of a chart; more would touch each other at a phone's width.
 _LABELS: Final = 4
 _TICKS: Final = 5
+_TOPS: Final = (1, 1.5, 2, 3, 4, 5, 6, 8, 10)
 # No bar is wider than this, in letters; a chart of few is narrower than the page.
 _WIDEST: Final = 6
 
@@ -44,12 +45,12 @@ class Bar(NamedTuple):
     values: Sequence[float] | None
 
 
-def nice(most: float) -> float:
-    """Return the next of 1, 2, 5, 10, 20 and so on; 1 for nothing at all."""
+def nice(most: float, factors: Sequence[float] = (1, 2, 5, 10)) -> float:
+    """Return the next of 1, 2, 5, 10, 20 and so on, or of other factors; 1 for nothing at all."""
     if not most > 0:
         return 1.0
     power = 10.0 ** math.floor(math.log10(most))
-    found = next((power * factor for factor in (1, 2, 5, 10) if power * factor >= most), most)
+    found = next((power * factor for factor in factors if power * factor >= most), most)
     return float(f"{found:.6g}")
 
 
@@ -67,6 +68,16 @@ def ticks(low: float, high: float, steps: Sequence[float] = ()) -> list[float]:
 def axis(low: float, high: float) -> Axis:
     """Return an axis of numbers, labelled where they are round."""
     return Axis([((value - low) / (high - low), number(value)) for value in ticks(low, high)])
+
+
+def top_of(most: float) -> float:
+    """Return where an axis ends that begins with zero."""
+    return nice(most, _TOPS)
+
+
+def up_to(top: float, form: str) -> Axis:
+    """Return an axis from zero, labelled there, half-way and at its end."""
+    return Axis([(part, shown(top * part, form)) for part in (0.0, 0.5, 1.0)])
 
 
 def rect(x: float, y: float, width: float, height: float, look: str, title: str = "") -> Markup:
@@ -144,9 +155,9 @@ def _lines(axis: Axis) -> list[Markup]:
 
 def bars(label: str, made: Sequence[Bar], looks: Sequence[str], form: str = "count") -> Markup:
     """Return bars side by side, from zero; an unknown one leaves the hatched ground free."""
-    top = nice(max((sum(bar.values) for bar in made if bar.values), default=0))
+    top = top_of(max((sum(bar.values) for bar in made if bar.values), default=0))
     marks = [mark for place, bar in enumerate(made) for mark in _bar(place, bar, looks, top, form)]
-    y = Axis([(part, shown(top * part, form)) for part in (0.0, 0.5, 1.0)])
+    y = up_to(top, "number" if form == "count" else form)  # the half of a count may be none
     return chart(label, max(1, len(made)), _HEIGHT, marks, x=labels_of(made), y=y, many=len(made))
 
 

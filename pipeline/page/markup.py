@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["Content", "Markup", "code", "element", "joined", "name", "plain", "slug", "text"]
+__all__ = ["Content", "Markup", "code", "element", "joined", "name", "plain", "text"]
 
 # Elements that have no end.
 _VOID: Final = frozenset({"br", "col", "hr", "meta"})
@@ -81,8 +81,3 @@ def name(value: str) -> Markup:
 def code(value: str) -> Markup:
     """Return lines of code, to be copied: whole, but for what a page can't hold."""
     return element("pre", element("code", value), dir="ltr", tabindex=0)
-
-
-def slug(value: str) -> str:
-    """Return words as an identifier: lower case, a hyphen between them."""
-    return re.sub(r"[^a-z0-9]+", "-", value.lower()).strip("-")

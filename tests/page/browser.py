@@ -91,8 +91,8 @@ class Tab:
         self.do("Emulation.setEmulatedMedia", features=given)
 
     def key(self, name: str, code: int, **more: Any) -> None:
-        """Press a key and let it go."""
-        for kind in ("rawKeyDown", "keyUp"):
+        """Press a key and let it go; `text` is what it writes, if anything."""
+        for kind in ("keyDown" if "text" in more else "rawKeyDown", "keyUp"):
             self.do(
                 "Input.dispatchKeyEvent", type=kind, key=name, code=name,
                 windowsVirtualKeyCode=code, **more,
