@@ -208,14 +208,16 @@ def _colours(dots: NDArray[np.uint8]) -> int:
 
 
 def test_the_keyboard_reaches_everything(tab: Tab, sample_file: Path) -> None:
-    """First what skips the way, then the way, then whatever opens, in the page's order."""
+    """First what skips the way, then the way, then what opens or scrolls, in the page's order."""
     tab.look(1200)
     tab.go(sample_file)
     first = "Skip to the report"
     reached: list[str] = []
+    tables = set()
     while not reached or reached[-1] != first or len(reached) == 1:
         tab.key("Tab", _TAB)
         reached.append(tab.js("document.activeElement.textContent.slice(0, 40)"))
+        tables.add(tab.js("document.activeElement.getAttribute('aria-labelledby')"))
         assert len(reached) < 200, "it goes in a ring that leaves out the beginning"
     assert reached[0] == first
     links = tab.js("[...document.querySelectorAll('nav a')].map(one => one.textContent)")
@@ -225,6 +227,7 @@ def test_the_keyboard_reaches_everything(tab: Tab, sample_file: Path) -> None:
         "[...document.querySelectorAll('summary')].map(one => one.textContent.slice(0, 40))"
     )
     assert [word for word in reached if word in closed] == closed
+    assert {"gaps-caption", "quality-caption", "disk-caption", "timing-caption"} <= tables
 
 
 def test_what_opens_opens_by_the_keyboard(tab: Tab, sample_file: Path) -> None:
