@@ -157,6 +157,7 @@ def bars(label: str, made: Sequence[Bar], looks: Sequence[str], form: str = "cou
     """Return bars side by side, from zero; an unknown one leaves the hatched ground free."""
     top = top_of(max((sum(bar.values) for bar in made if bar.values), default=0))
     marks = [mark for place, bar in enumerate(made) for mark in _bar(place, bar, looks, top, form)]
+    marks[:0] = _ground([bar.values for bar in made], _HEIGHT)
     y = up_to(top, "number" if form == "count" else form)  # the half of a count may be none
     return chart(label, max(1, len(made)), _HEIGHT, marks, x=labels_of(made), y=y, many=len(made))
 
@@ -165,13 +166,13 @@ def _bar(place: int, bar: Bar, looks: Sequence[str], top: float, form: str) -> l
     if bar.values is None:
         return []
     said = f"{bar.label}: {' + '.join(shown(value, form) for value in bar.values)}"
-    marks = [rect(place, 0, 1, _HEIGHT, "known", said)]
+    marks = [rect(place, 0, 1, _HEIGHT, "hit", said)]
     base = 0.0
     for value, look in zip(bar.values, looks, strict=True):
         tall = value / top * _HEIGHT
         if tall > 0:
             y = _HEIGHT - base - tall
-            marks.append(rect(place + _GAP / 2, y, 1 - _GAP, tall, look, said))
+            marks.append(rect(place + _GAP / 2, y, 1 - _GAP, tall, look))
         base += tall
     return marks
 
@@ -191,11 +192,16 @@ def cells(label: str, made: Sequence[tuple[str, str] | None]) -> Markup:
     marks = [
         rect(place, 0, 1 - _GAP, 1, *cell) for place, cell in enumerate(made) if cell is not None
     ]
-    ground = [rect(first, 0, last - first, 1, "known") for first, last in _runs(made)]
+    ground = _ground(made, 1)
     return element(
         "svg", joined(ground, marks), role="img", aria_label=label, class_="plot cells",
         viewBox=f"0 0 {max(1, len(made))} 1", preserveAspectRatio="none",
     )  # fmt: skip
+
+
+def _ground(made: Sequence[object], height: float) -> list[Markup]:
+    """Return the ground below what is known: in one piece, so that no seam is seen in it."""
+    return [rect(first, 0, last - first, height, "known") for first, last in _runs(made)]
 
 
 def _runs(made: Sequence[object]) -> list[tuple[int, int]]:

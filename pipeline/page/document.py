@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import pipeline
-from pipeline.errors import PipelineError
+from pipeline.errors import LakeDamaged, PipelineError, QueryRefused
 from pipeline.page.book import book
 from pipeline.page.calendar_section import calendar
 from pipeline.page.disk import disk
@@ -123,7 +123,7 @@ def _section(subject: Subject, section: Section, failed: list[PipelineError]) ->
     try:
         made = section.made(subject)
     except PipelineError as error:
-        failed.append(error)
+        failed.append(_damage(subject, error))
         # The page may be passed on: where the folder lies is nobody's business.
         folder = subject.lake.data.resolve()
         words = str(error).replace(str(folder), folder.name)
@@ -133,6 +133,13 @@ def _section(subject: Subject, section: Section, failed: list[PipelineError]) ->
         "section", element("h2", section.title, id=title), made, subject.queries(),
         id=section.key, aria_labelledby=title,
     )  # fmt: skip
+
+
+def _damage(subject: Subject, error: PipelineError) -> PipelineError:
+    """Return what an error is: a query of the page's own is refused for what it reads."""
+    if isinstance(error, QueryRefused):
+        return LakeDamaged(subject.lake.data / "lake", error.words)
+    return error
 
 
 def _nav() -> Markup:

@@ -28,8 +28,13 @@ class Absent(enum.Enum):
 _LONGEST: Final = 300
 _UNITS: Final = ("bytes", "kB", "MB", "GB", "TB", "PB")
 _THOUSAND: Final = 1000
-# Up to this many seconds they are said in seconds; then in minutes, hours, days.
-_SPANS: Final = ((172_800, 86_400, "d"), (7_200, 3_600, "h"), (120, 60, "min"), (0, 1, "s"))
+_MINUTE: Final = 60
+# Units and the one below them, in seconds.
+_SPANS: Final = (
+    (86_400, "d", 3_600, "h"),
+    (3_600, "h", 60, "min"),
+    (60, "min", 1, "s"),
+)
 
 Form: TypeAlias = "Callable[[Any], str]"
 
@@ -89,9 +94,14 @@ def size(value: float) -> str:
 
 
 def span(seconds: float) -> str:
-    """Return a span of time in the unit in which it is more than two or so."""
-    _, unit, word = next(one for one in _SPANS if abs(seconds) >= one[0] or not one[0])
-    return f"{_short(seconds / unit)} {word}"
+    """Return a span of time: below a minute in seconds, above it in two units, rounded."""
+    if abs(seconds) < _MINUTE:
+        return f"{_short(seconds)} s"
+    whole = round(seconds)
+    unit, word, part, other = next(one for one in _SPANS if abs(whole) >= one[0])
+    many, rest = divmod(abs(whole), unit)
+    sign = "\N{MINUS SIGN}" if whole < 0 else ""
+    return f"{sign}{many:,} {word}" + (f" {rest // part} {other}" if rest >= part else "")
 
 
 def _percent(share: float) -> str:

@@ -31,7 +31,8 @@ def test_an_unknown_bar_leaves_the_ground_bare() -> None:
     ]  # fmt: skip
     assert drawn == [
         ("known", "1", "0", "100"),
-        ("known", "2", "0", "100"),
+        ("hit", "1", "0", "100"),
+        ("hit", "2", "0", "100"),
         ("x", "2.06", "25", "75"),
         ("y", "2.06", "0", "25"),
     ]

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from pipeline.cli import cli as command
-from pipeline.errors import LakeEmpty, PipelineError, UsageError
+from pipeline.errors import LakeDamaged, LakeEmpty, UsageError
 
 from .looking import read
 
@@ -55,7 +55,7 @@ def test_a_damaged_lake_has_a_page_and_an_exit_code(sample_lake: Path, tmp_path:
     for path in data.glob("lake/gaps/*/*/*/*.parquet"):
         path.write_bytes(b"no Parquet")
     result = _report(data, "--output", str(tmp_path / "it.html"))
-    assert isinstance(result.exception, PipelineError)
+    assert isinstance(result.exception, LakeDamaged)
     assert "Could not be read" in (tmp_path / "it.html").read_text(encoding="utf-8")
 
 
