@@ -6,7 +6,7 @@
     calendar_section, gaps_section, volumes, timing, quality, disk, runs, liquidity, book
                   a section each
     tables.py     tables of numbers that programs can read: data-name, data-value
-    charts.py     charts as SVG, words as HTML around them; png.py: dots
+    charts.py     charts as SVG, words as HTML around them; heatmap.py: one of dots, by png.py
     numbers.py    how numbers are shown, and what is not known
     markup.py     HTML by functions; everything that is not Markup is escaped
     page.css      how it looks: light, dark, forced colours, on a phone, on paper

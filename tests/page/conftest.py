@@ -54,3 +54,10 @@ def hostile_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
         put(data, at(minute), minute_of(at(minute), HOSTILE))
     bring_in(data)
     return data
+
+
+@pytest.fixture(scope="session")
+def hostile_page(hostile_data: Path) -> Page:
+    """Return the page of hostile names."""
+    with pipeline.open(hostile_data) as lake:
+        return page_of(lake, made=MADE)

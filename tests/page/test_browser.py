@@ -11,10 +11,8 @@ import pytest
 from matplotlib.image import imread
 
 import pipeline
-from pipeline.page import page_of
 
 from .browser import chromium, opened
-from .conftest import MADE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,11 +88,10 @@ def sample_file(tmp_path_factory: pytest.TempPathFactory, sample_page: Page) -> 
 
 
 @pytest.fixture(scope="module")
-def hostile_file(tmp_path_factory: pytest.TempPathFactory, hostile_data: Path) -> Path:
+def hostile_file(tmp_path_factory: pytest.TempPathFactory, hostile_page: Page) -> Path:
     """Return the file of the page of hostile names."""
     path = tmp_path_factory.mktemp("page") / "hostile #1?.html"
-    with pipeline.open(hostile_data) as lake:
-        path.write_text(page_of(lake, made=MADE).html, encoding="utf-8")
+    path.write_text(hostile_page.html, encoding="utf-8")
     return path
 
 

@@ -153,12 +153,11 @@ def test_hostile_names_are_text(hostile_data: Path) -> None:
             assert "<b>data" in "".join(seen.words)
 
 
-def test_gaps_worked_out_by_hand(hostile_data: Path) -> None:
+def test_gaps_worked_out_by_hand(hostile_data: Path, hostile_page: Page) -> None:
     """A minute between two that were fetched, the day after them, a disconnect in each."""
-    with pipeline.open(hostile_data) as lake:
-        seen = read(page_of(lake, made=MADE).html)
-        with lake.cursor() as cursor:
-            total = cursor.execute("select sum(epoch(stop - start)) from gaps").fetchall()[0][0]
+    seen = read(hostile_page.html)
+    with pipeline.open(hostile_data) as lake, lake.cursor() as cursor:
+        total = cursor.execute("select sum(epoch(stop - start)) from gaps").fetchall()[0][0]
     rows = {row[0]: row[1:] for row in _table(seen, "gaps")}
     assert rows["disconnect"][:2] == ["12", "6"]
     assert rows["not_fetched"][:2] == ["6", "6"]
