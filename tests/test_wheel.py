@@ -22,6 +22,7 @@ def test_a_wheel_works_outside_the_checkout(tmp_path: Path) -> None:
     )  # fmt: skip
     (wheel,) = (tmp_path / "dist").glob("coinflex_l2-*.whl")
     zipfile.ZipFile(wheel).extractall(tmp_path / "installed")
+    assert (tmp_path / "installed" / "pipeline" / "page" / "page.css").is_file()
     script = (
         "import pipeline.sql_objects as o; assert o.__file__.startswith(%r); "
         "print(len(o.sql_objects()))"

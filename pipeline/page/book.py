@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.page.charts import axis, chart, figure_of, legend, path, rect, top_of, up_to
@@ -74,6 +75,10 @@ def _best(sides: dict[str, list[_Level]]) -> str:
 def _drawn(sides: dict[str, list[_Level]], what: str) -> Markup:
     prices = [price for side in sides.values() for price, _ in side]
     low, high = min(prices), max(prices)
+    if not math.isfinite(
+        high - low + max(together for side in sides.values() for _, together in side)
+    ):
+        return element("p", "Its numbers are too large to be drawn.")
     margin = (high - low) * 0.02 or abs(high) * 0.01 or 1.0
     low, high = low - margin, high + margin
     top = top_of(max(together for side in sides.values() for _, together in side))

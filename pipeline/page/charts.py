@@ -46,8 +46,8 @@ class Bar(NamedTuple):
 
 
 def nice(most: float, factors: Sequence[float] = (1, 2, 5, 10)) -> float:
-    """Return the next of 1, 2, 5, 10, 20 and so on, or of other factors; 1 for nothing at all."""
-    if not most > 0:
+    """Return the next of 1, 2, 5, 10, 20 and so on, or of other factors; 1 for nothing or all."""
+    if not 0 < most < math.inf:
         return 1.0
     power = 10.0 ** math.floor(math.log10(most))
     found = next((power * factor for factor in factors if power * factor >= most), most)
@@ -169,7 +169,7 @@ def _bar(place: int, bar: Bar, looks: Sequence[str], top: float, form: str) -> l
     marks = [rect(place, 0, 1, _HEIGHT, "hit", said)]
     base = 0.0
     for value, look in zip(bar.values, looks, strict=True):
-        tall = value / top * _HEIGHT
+        tall = min(value / top, 1) * _HEIGHT
         if tall > 0:
             y = _HEIGHT - base - tall
             marks.append(rect(place + _GAP / 2, y, 1 - _GAP, tall, look))
@@ -219,5 +219,5 @@ def legend(*items: tuple[str, str]) -> Markup:
 
 
 def figure_of(drawn: Content, caption: str, *below: Content) -> Markup:
-    """Return a picture with its caption, and what belongs to it below."""
-    return element("figure", drawn, element("figcaption", caption), *below)
+    """Return a picture with its caption, and below it what belongs to it."""
+    return joined(element("figure", drawn, element("figcaption", caption)), *below)

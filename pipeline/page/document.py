@@ -157,9 +157,9 @@ def _header(subject: Subject, made: datetime) -> Markup:
         (
             "Days",
             joined(
-                figure("first_day", subject.first, "date"),
+                figure("first_day", subject.first if subject.chosen else None, "date"),
                 " to ",
-                figure("last_day", subject.last, "date"),
+                figure("last_day", subject.last if subject.chosen else None, "date"),
             ),
         ),
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -48,6 +49,8 @@ def liquidity(subject: Subject) -> Markup:
     rows = price_rows(found)
     if rows is None:
         return element("p", "The books of the day are known, and empty on both sides.")
+    if not math.isfinite(float(rows.edges[-1]) - float(rows.edges[0])):
+        return element("p", "The day's prices are too far apart to be drawn.")
     what = f"{plain(chosen.instrument)}, {chosen.day}"
     caption = (
         f"{what}, from its first book to its last: a column for each "

@@ -37,7 +37,10 @@ class Chosen(NamedTuple):
 
 @dataclass
 class Subject:
-    """A lake, from its day `first` to `last`, both there; queries are kept as they are asked."""
+    """A lake, from its day `first` to `last`, both there; queries are kept as they are asked.
+
+    `chosen` is None only where the lake has no instrument at all.
+    """
 
     lake: OpenLake
     first: date

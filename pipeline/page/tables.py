@@ -46,7 +46,7 @@ def table(made: Table) -> Markup:
         element("tbody", body),
         data_name=made.key,
     )
-    return element("div", whole, class_="wide", role="region", tabindex=0, aria_labelledby=caption)
+    return element("div", whole, class_="wide", role="group", tabindex=0, aria_labelledby=caption)
 
 
 def folded(made: Table) -> Markup:

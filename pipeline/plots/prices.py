@@ -32,10 +32,16 @@ class Rows(NamedTuple):
 
 
 def rows_between(low: float, high: float, tick: float) -> Rows:
-    """Return rows from below a price to above another, of as few ticks as there is room for."""
-    ticks = _round_up((high - low) / tick / _MOST_ROWS)
+    """Return rows from below a price to above another, of as few ticks as there is room for.
+
+    Prices may be so far apart that no number holds how many ticks: they are of larger ones then.
+    """
+    reach = high / 2 - low / 2  # the whole of it may be beyond what a number holds
+    tick = max(tick, reach / _LARGEST)
+    ticks = _round_up(2 * (reach / tick) / _MOST_ROWS)
     first, last = (round(price / tick) // ticks for price in (low, high))
-    edges = (np.arange(first - 1, last + 3, dtype=np.float64) * ticks - 0.5) * tick
+    with np.errstate(over="ignore"):  # the outermost edges are infinite then
+        edges = (np.arange(first - 1, last + 3, dtype=np.float64) * ticks - 0.5) * tick
     return Rows(edges, float(f"{ticks * tick:.10g}"))
 
 

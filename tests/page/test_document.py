@@ -16,7 +16,8 @@ from pipeline.errors import UsageError
 from pipeline.lake import Lake
 from pipeline.page import page_of
 from tests.independent import in_microseconds
-from tests.making import DAY
+from tests.lakes import bring_in, put
+from tests.making import DAY, at, depth, trade
 
 from .conftest import HOSTILE, MADE
 from .looking import numbers_of, read
@@ -167,6 +168,45 @@ def test_gaps_worked_out_by_hand(hostile_data: Path, hostile_page: Page) -> None
     assert sum(float(row[2]) for row in rows.values()) == pytest.approx(float(total))
     assert sum(float(row[3]) for row in rows.values()) == pytest.approx(1)
     assert len(_table(seen, "longest-gaps")) == 15
+
+
+def test_odd_days_have_pages(tmp_path: Path) -> None:
+    """Books without levels, trades alone, numbers as large as they get: it ends, and is whole."""
+    large = 1.7e308
+    lines = [
+        depth(at(0, 5), [], [], instrument="EMPTY"),
+        trade(at(0, 5), "1", "2", instrument="TRADES"),
+        depth(at(0, 5), [[1e-300, 1e-300]], [[1e300, 1]], instrument="FAR"),
+        depth(at(0, 5), [[-large, large], [1e-9, large]], [[large, large]], instrument="LARGE"),
+        trade(at(0, 5), str(large), str(large), instrument="LARGE"),
+    ]
+    put(tmp_path / "data", at(0), lines)
+    bring_in(tmp_path / "data")
+    with pipeline.open(tmp_path / "data") as lake:
+        for name, words in {
+            "EMPTY": "empty on both sides",
+            "TRADES": "No book is known of the day",
+            "FAR": "Best bid 1e\N{MINUS SIGN}300, best ask 1e+300",
+            "LARGE": "too large to be drawn",
+        }.items():
+            page = page_of(lake, instrument=name, made=MADE)
+            assert page.failed == []
+            assert words in "".join(read(page.html).words)
+            assert not re.search(r' (x|y|width|height|d|style)="[^"]*(nan|inf)', page.html)
+
+
+def test_a_lake_without_instruments_has_a_page(tmp_path: Path) -> None:
+    """All that it has is a line that could not be read."""
+    put(tmp_path / "data", at(0), ["2020-08-01T00:00:01.0000000Z nonsense"])
+    bring_in(tmp_path / "data")
+    with pipeline.open(tmp_path / "data") as lake:
+        page = page_of(lake, made=MADE)
+    seen = read(page.html)
+    assert page.failed == []
+    assert (seen.numbers["totals.instruments"].value, seen.numbers["first_day"].shown) == (
+        "0",
+        "not known",
+    )
 
 
 def test_a_large_lake_s_page_is_small(sample_lake: Path, tmp_path: Path) -> None:
