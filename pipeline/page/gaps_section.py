@@ -48,7 +48,20 @@ def gaps(subject: Subject) -> Markup:
         element("p", _ABOUT),
         _shortened(subject, since),
         table(
-            Table("gaps", "Books are not known, by cause", _BY_CAUSE, _rows(subject, "gaps", days))
+            Table(
+                "gaps",
+                "Books are not known, by cause",
+                _BY_CAUSE,
+                _rows(subject, "gaps", f"is_unknown and {days}"),
+            )
+        ),
+        table(
+            Table(
+                "impaired",
+                "Books are known, and yet something lacks, by cause; such stretches may overlap",
+                _BY_CAUSE,
+                _rows(subject, "gaps", f"not is_unknown and {days}"),
+            )
         ),
         table(Table("trade-gaps", words, _BY_CAUSE, _rows(subject, trade_gaps, days))),
         table(
@@ -104,19 +117,19 @@ def _longest(subject: Subject, days: str) -> list[tuple[Any, ...]]:
     return subject.rows(f"""
 select instrument, start, stop, epoch_us(stop - start) / 1e6 as seconds, cause
 from gaps
-where {days}
+where is_unknown and {days}
 order by seconds desc, date desc, instrument, start
 limit {_LONGEST}""")
 
 
-def _rows(subject: Subject, relation: str, days: str) -> list[tuple[Any, ...]]:
+def _rows(subject: Subject, relation: str, which: str) -> list[tuple[Any, ...]]:
     """Return sums by cause; a row of no length says nothing of a gap."""
     return subject.rows(f"""
 with
   stretches as (
     select instrument, cause, epoch_us(stop - start) / 1e6 as seconds
     from {relation}
-    where {days} and stop > start
+    where {which} and stop > start
   )
 
 select

@@ -78,10 +78,8 @@ where {subject.days}""")
     )  # fmt: skip
 
 
-def _conditions(subject: Subject) -> Markup | None:
-    """Return how many days are in which condition, where the lake says it."""
-    if "condition" not in subject.columns_of("coverage"):
-        return None
+def _conditions(subject: Subject) -> Markup:
+    """Return how many days are in which condition."""
     rows = subject.rows(f"""
 select condition, count(*), count(distinct instrument)
 from coverage

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 __all__ = ["runs"]
 
 _LAST: Final = 20
-# Of these those that the view has.
 _COLUMNS: Final = (
     Column("started", "Started (UTC)", "time"),
     Column("command", "Command", "word"),
@@ -29,15 +28,11 @@ _COLUMNS: Final = (
 
 def runs(subject: Subject) -> Markup:
     """Return the last runs, newest first."""
-    there = set(subject.columns_of("runs")) if subject.has_view("runs") else set()
-    columns = [column for column in _COLUMNS if column.key in there]
-    if not columns or columns[0].key != "started":
-        return element("p", "There is no record of runs in this lake.")
     rows = subject.rows(f"""
-select {", ".join(column.key for column in columns)}
+select {", ".join(column.key for column in _COLUMNS)}
 from runs
-order by started desc
+order by started desc, run desc
 limit {_LAST}""")
     if not rows:
         return element("p", "No run is recorded yet.")
-    return table(Table("runs", f"The last runs, up to {_LAST}", columns, rows))
+    return table(Table("runs", f"The last runs, up to {_LAST}", _COLUMNS, rows))

@@ -64,17 +64,6 @@ class Subject:
         (found,) = self.rows(query)
         return found
 
-    def has_view(self, name: str) -> bool:
-        """Say whether the lake has a view."""
-        with self.lake.cursor() as cursor:
-            query = "select count(*) from catalogue where kind = 'view' and name = $1"
-            return bool(rows_of(cursor, query, [name])[0][0])
-
-    def columns_of(self, view: str) -> list[str]:
-        """Return the names of a view's columns, in their order."""
-        with self.lake.cursor() as cursor:
-            return [name for name, *_ in rows_of(cursor, f"describe {view}")]
-
     def queries(self) -> Markup | None:
         """Return the queries that were asked since this was called last, to be shown."""
         asked, self.asked = list(dict.fromkeys(self.asked)), []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from datetime import UTC, datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from pipeline.catalogue import Catalogue
 from pipeline.errors import UsageError
 from pipeline.lake import Lake
 from pipeline.page import page_of
+from pipeline.sync.runs import Runs
 from tests.independent import in_microseconds
 from tests.lakes import bring_in, put
 from tests.making import DAY, at, depth, trade
@@ -158,7 +160,9 @@ def test_gaps_worked_out_by_hand(hostile_data: Path, hostile_page: Page) -> None
     """A minute between two that were fetched, the day after them, a disconnect in each."""
     seen = read(hostile_page.html)
     with pipeline.open(hostile_data) as lake, lake.cursor() as cursor:
-        total = cursor.execute("select sum(epoch(stop - start)) from gaps").fetchall()[0][0]
+        total = cursor.execute(
+            "select sum(epoch(stop - start)) from gaps where is_unknown"
+        ).fetchall()[0][0]
     rows = {row[0]: row[1:] for row in _table(seen, "gaps")}
     assert rows["disconnect"][:2] == ["12", "6"]
     assert rows["not_fetched"][:2] == ["6", "6"]
@@ -255,29 +259,26 @@ def test_a_part_that_can_not_be_read_says_so(sample_lake: Path, tmp_path: Path) 
     assert _table(seen, "gaps")
 
 
-def test_runs_and_conditions_are_shown_where_the_lake_has_them(sample_lake: Path) -> None:
-    """Today it has neither, and the page says so of runs."""
-    with pipeline.open(sample_lake) as lake:
-        assert "There is no record of runs" in page_of(lake).html
-        with lake.cursor() as cursor:
-            cursor.execute("""
-                create view runs as select * from (values
-                  (timestamp '2020-08-02 01:00', 'backfill', 'done', 0, 61.5, 1440::bigint),
-                  (timestamp '2020-08-03 01:00', 'ingest <b>', 'failed', 2, null, null)
-                ) as made(started, command, outcome, exit_code, seconds, minutes_fetched)""")
-            cursor.execute("""
-                create or replace view catalogue as
-                select 'runs' as name, 'view' as kind""")
-            cursor.execute("""
-                create or replace view coverage as
-                select *, case when instrument like 'B%' then 'whole' end as condition
-                from (select * from read_parquet(catalogue_file()))""")
+def test_the_last_runs_and_conditions_are_shown(sample_lake: Path, tmp_path: Path) -> None:
+    """The newest first, also one whose end is not known; each instrument's day as coverage says."""
+    data = tmp_path / "data"
+    shutil.copytree(sample_lake / "lake", data / "lake")
+    with pipeline.open(data) as lake:
+        assert "No run is recorded yet" in page_of(lake).html
+    runs = Runs(data)
+    first = runs.begin("sync", "coinflex", datetime(2020, 8, 2, 1, tzinfo=UTC))
+    first.minutes_fetched = 1440
+    runs.end(first, "done", 0)
+    runs.begin("sync", "other", datetime(2020, 8, 2, 2, tzinfo=UTC))
+    runs.begin("sync", "coinflex", datetime(2020, 8, 3, 1, tzinfo=UTC))
+    with pipeline.open(data) as lake:
         seen = read(page_of(lake, made=MADE).html)
-    assert _table(seen, "runs") == [
-        ["2020-08-03T01:00:00", "ingest <b>", "failed", "2", "", ""],
-        ["2020-08-02T01:00:00", "backfill", "done", "0", "61.5", "1440"],
+    told = [[row[0], row[2], row[3], row[5]] for row in _table(seen, "runs")]
+    assert told == [
+        ["2020-08-03T01:00:00", "running", "", "0"],
+        ["2020-08-02T01:00:00", "done", "0", "1440"],
     ]
-    assert _table(seen, "conditions") == [["whole", "1", "1"], ["", "1", "1"]]
+    assert _table(seen, "conditions") == [["degraded", "2", "2"]]
 
 
 @pytest.mark.parametrize(
