@@ -101,13 +101,15 @@ class Catalogue:
     ) -> None:
         """Put a day's rows (of some instruments, or all) in the place of earlier ones.
 
-        `about` says what the whole day is made from.
+        `about` says what the whole day is made from, and digests what it has (`content`).
         """
         gone = pl.col("date") == day
         if instruments is None:
             self.days[day.isoformat()] = dict(about)
         else:
             gone &= pl.col("instrument").is_in(list(instruments))
+            if (known := self.days.get(day.isoformat())) and "content" in about:
+                known["content"] = about["content"]
         self.rows = pl.concat([self.rows.filter(~gone), rows]).sort("date", "instrument")
 
     def save(self) -> None:

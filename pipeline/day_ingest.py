@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import polars as pl
 
@@ -47,6 +47,9 @@ class Readers(NamedTuple):
 
     pool: ThreadPoolExecutor
     threads: int
+
+
+_PATIENCE: Final = 2.0  # seconds
 
 
 @dataclass
@@ -88,7 +91,7 @@ def ingest_day(
     while True:
         sources = sources_of(door, day, arrivals)
         try:
-            with lake.holding_day(day) as is_ours:
+            with lake.holding_day(day, _PATIENCE) as is_ours:
                 if is_ours:
                     return _write_day(lake, sources, instruments, readers, needed)
                 return DayResult(day, None, {}, sources.corrupt, is_held=True)
@@ -140,7 +143,7 @@ def _write_day(
         totals.update(tally)
     for *_, tally in answers:
         totals.update({name: tally[name] for name in ("lines", "quarantined")})
-    about = _about(sources, digest, rows, totals)
+    about = _about(sources, digest, rows, totals) | {"content": writer.content}
     if said := about["conflict"]:
         log.warning("%s; nothing recorded live fills gaps of %s", said, sources.day)
     return DayResult(sources.day, catalogued, about, sources.corrupt, writer.derived_removed)

@@ -10,7 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline import durable
+from pipeline.content import Content
 from pipeline.filing import Filing
+from pipeline.manifest import DayManifest, FileFacts, sha256_of, write_manifest
 from pipeline.parquet import parquet_options, to_arrow, writer_of
 from pipeline.partition_writer import Counts, PartitionWriter, catalogued
 from pipeline.schemas import CATALOGUE, DEPTH, SCHEMA_VERSION
@@ -36,6 +38,7 @@ class _Partition:
     counts: Counts = field(default_factory=Counts)
     latest_end: Any = None
     overlaps: bool = False
+    facts: FileFacts | None = None
 
     def write(self, rows: pl.DataFrame) -> None:
         """Append rows as a row group of their own."""
@@ -58,6 +61,7 @@ class DayWriter:
         self._partitions: dict[tuple[str, str | None], _Partition] = {}
         self._filing = Filing(lake, day, lake.drafts)
         self.derived_removed = 0  # partitions, by commit
+        self.content = ""  # the digest of what the day's rows say, by commit
 
     def __enter__(self) -> Self:
         return self
@@ -104,8 +108,16 @@ class DayWriter:
             for folder in stale:
                 durable.remove_folder(folder, self._lake.drafts)
             self._filing.put({**self._about, "exchange": self._lake.exchange}, instruments)
+            manifest = write_manifest(self._lake, self._manifest(), instruments)
+        self.content = manifest.content
         rows = [self._catalogued(instrument, facts[instrument]) for instrument in sorted(facts)]
         return pl.DataFrame(rows, schema=CATALOGUE.schema)
+
+    def _manifest(self) -> DayManifest:
+        files = [of.facts for of in self._partitions.values() if of.facts]
+        return DayManifest(
+            self._day, SCHEMA_VERSION, self._about["version"], self._about["source"], files
+        )
 
     def _close(self, partition: _Partition) -> None:
         writer = partition.writer
@@ -114,10 +126,19 @@ class DayWriter:
             keys["instrument"] = partition.instrument
         about = {**self._about, **keys, "table": writer.table, "rows": str(partition.counts.rows)}
         writer.close(about)
+        content = writer.content.digest()
         if partition.overlaps:
-            _end_where_later_ones_begin(writer.draft, about)
+            content = _end_where_later_ones_begin(writer.draft, about)
         if writer.is_versioned:
             put_into(writer.draft, version_of(self._about["source"], self._about["version"]))
+        partition.facts = FileFacts(
+            writer.table,
+            partition.counts.rows,
+            writer.draft.stat().st_size,
+            sha256_of(writer.draft),
+            content,
+            partition.instrument,
+        )
 
     def _catalogued(self, instrument: str, facts: Mapping[str, int]) -> dict[str, Any]:
         mine = {
@@ -129,11 +150,13 @@ class DayWriter:
         return catalogued(self._day, instrument, counts, further)
 
 
-def _end_where_later_ones_begin(path: Path, about: Mapping[str, str]) -> None:
+def _end_where_later_ones_begin(path: Path, about: Mapping[str, str]) -> str:
     """Bound valid_until where the clock stepped back behind rows of an earlier row group.
 
-    Within a row group that was done when the rows were labelled; this needs the whole day.
+    Within a row group that was done when the rows were labelled; this needs the whole day. Returns
+    the digest of what the rows then say.
     """
+    content = Content()
     file = pq.ParquetFile(path)
     groups = range(file.num_row_groups)
     times = ["local_timestamp", "valid_until"]
@@ -151,6 +174,9 @@ def _end_where_later_ones_begin(path: Path, about: Mapping[str, str]) -> None:
             later = min(earliest[group + 1 :], default=None)
             bound = pl.min_horizontal("valid_until", pl.lit(later, pl.Datetime("us")))
             rows = rows.with_columns(valid_until=bound)
-            out.write_table(to_arrow(rows, DEPTH), row_group_size=rows.height)
+            told = to_arrow(rows, DEPTH)
+            content.add(told)
+            out.write_table(told, row_group_size=rows.height)
         out.add_key_value_metadata(dict(about))
     draft.replace(path)
+    return content.digest()

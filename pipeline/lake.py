@@ -7,6 +7,7 @@
     lake/book_snapshot_…/exchange=<id>/…                              derived_tables.py
     lake/_catalogue/<exchange>.parquet                               what there is, with counts
     lake/_recorded/<exchange>/<YYYY-MM-DD>.parquet                   of a day that has parts
+    lake/_manifests/<exchange>/<YYYY-MM-DD>.json                     manifest.py
     lake/_listed/<exchange>/listings.parquet, incidents.parquet      what Tardis said of it
     lake/_empty/…                                                    every table without a row
     lake/_drafts/…                                                   what is being written
@@ -160,14 +161,15 @@ class Lake:
         return sum(path.stat().st_size for path in self.partitions_of(day, [instrument]))
 
     @contextmanager
-    def holding_day(self, day: date) -> Iterator[bool]:
+    def holding_day(self, day: date, patience: float = 0) -> Iterator[bool]:
         """Hold a day against others who would write it; False if somebody does so already.
 
-        A recording holds the day that it brings into the lake for as long as it does.
+        A recording holds the day that it brings into the lake for as long as it does; a process of
+        a run that was killed ends within a moment, for which `patience` in seconds waits.
         """
         with durable.writing(self.recorded):
             self.recorded.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(self.recorded / f"{day.isoformat()}.lock", timeout=0)
+        lock = FileLock(self.recorded / f"{day.isoformat()}.lock", timeout=patience)
         try:
             lock.acquire()
         except Timeout:
@@ -218,6 +220,10 @@ class Lake:
     def _recorded_file(self, day: date) -> Path:
         return self.recorded / f"{day.isoformat()}.parquet"
 
+    def manifest(self, day: date) -> Path:
+        """Return the file that says what there is of a day, file by file."""
+        return self.root / "_manifests" / self.exchange / f"{day.isoformat()}.json"
+
     def listed(self, table: Table) -> Path:
         """Return the file of what Tardis said of the exchange: LISTINGS or INCIDENTS."""
         return self.root / "_listed" / self.exchange / f"{table.name}.parquet"
@@ -250,36 +256,25 @@ class Lake:
     def _derived_folder(self, table: DerivedTable) -> Path:
         return self.root / table.name / f"exchange={self.exchange}"
 
-    def prepare(self) -> None:
+    def prepare(self, *, as_reader: bool = False) -> None:
         """Write what views need even when the lake is empty: every table without a row.
 
-        Whoever reads may do so, beside a run that writes: nothing of that run's is touched.
+        Whoever reads may do so beside a run that writes, and touches nothing of it: it drafts
+        apart, since runs clear what others left of theirs.
         """
+        drafts = self.root / "_empty" / "_drafts" if as_reader else self.drafts
         derived = {table.name: table.table for table in self.derived_tables()}
         for name, table in {**PARTITIONED, **derived}.items():
             path = self.root / "_empty" / name / self._key_folders(name) / "data.parquet"
-            self._add_empty(path, table)
+            _add_empty(path, table, drafts)
         if not (no_run := self.root / "_empty" / "runs.json").exists():
-            with durable.adding(no_run, self._readers_drafts) as draft:
+            with durable.adding(no_run, drafts) as draft:
                 draft.touch()
         for table in (LISTINGS, INCIDENTS):
-            self._add_empty(self.listed(table), table)
+            _add_empty(self.listed(table), table, drafts)
         if not self.catalogue.exists():
-            with durable.adding(self.catalogue, self._readers_drafts) as draft:
+            with durable.adding(self.catalogue, drafts) as draft:
                 pq.write_table(arrow_schema(CATALOGUE).empty_table(), draft)
-
-    def _add_empty(self, path: Path, table: Table) -> None:
-        """Write a table without a row where there is none, or one with other columns."""
-        if _has_schema(path, table):
-            return
-        put = durable.replacing if path.exists() else durable.adding
-        with put(path, self._readers_drafts) as draft:
-            pq.write_table(arrow_schema(table).empty_table(), draft)
-
-    @property
-    def _readers_drafts(self) -> Path:
-        """Where readers draft: apart from the runs, which clear what others left of their own."""
-        return self.root / "_empty" / "_drafts"
 
     def _key_folders(self, table: str) -> str:
         inner = "" if table in _OF_THE_EXCHANGE else "instrument=none/"
@@ -291,3 +286,12 @@ def _has_schema(path: Path, table: Table) -> bool:
         return bool(pq.read_schema(path) == arrow_schema(table))
     except (pa.ArrowException, OSError):  # not there, or damaged
         return False
+
+
+def _add_empty(path: Path, table: Table, drafts: Path) -> None:
+    """Write a table without a row where there is none, or one with other columns."""
+    if _has_schema(path, table):
+        return
+    put = durable.replacing if path.exists() else durable.adding
+    with put(path, drafts) as draft:
+        pq.write_table(arrow_schema(table).empty_table(), draft)

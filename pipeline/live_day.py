@@ -58,7 +58,7 @@ class LiveDay:
         self._is_first = True
 
     def __enter__(self) -> Self:
-        self._lake.prepare()
+        self._lake.prepare(as_reader=True)  # the lock that clears drafts is another's
         self._lake.clear_live_drafts(self._day)
         return self
 

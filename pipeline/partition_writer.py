@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from pipeline import durable
 from pipeline.channels import DEPTH_CHANNELS
+from pipeline.content import Content
 from pipeline.lake import PARTITIONED
 from pipeline.parquet import arrow_schema, parquet_options, to_arrow, writer_of
 from pipeline.schemas import DEPTH, SCHEMA_VERSION, VERSION
@@ -94,6 +95,7 @@ class PartitionWriter:
         self.table = table
         self.draft = draft
         self._version = version
+        self.content = Content()
         self._sink = _Appending(draft)
         self._writer = writer_of(
             pa.PythonFile(self._sink, mode="w"),
@@ -119,6 +121,7 @@ class PartitionWriter:
 
     def append(self, rows: pa.Table) -> None:
         """Append rows, as they stand in the file, as a row group of their own."""
+        self.content.add(rows)
         with durable.writing(self.draft):
             self._writer.write_table(rows, row_group_size=rows.num_rows)
             self._sink.append()

@@ -197,7 +197,7 @@ def _digest_of(statements: Iterable[str]) -> str:
 def _prepare(data: Path, exchange: str) -> None:
     from pipeline.lake import Lake  # noqa: PLC0415 - brings Polars, which `--help` must not
 
-    Lake(data, exchange).prepare()
+    Lake(data, exchange).prepare(as_reader=True)
 
 
 @dataclass(frozen=True)
