@@ -23,10 +23,12 @@ if TYPE_CHECKING:
 __all__ = ["Content"]
 
 _DIGITS: Final = 32
+# What says how the slices were compressed, not what is in them; the latter two stand in `ingests`.
+_OF_THE_BYTES: Final = frozenset({VERSION.name, "sha256", "bytes"})
 
 
 class Content:
-    """The digest of a table's rows, in order, but for the version of their day."""
+    """The digest of a table's rows, in order, whatever its slices were compressed by."""
 
     def __init__(self) -> None:
         self.rows = 0
@@ -36,7 +38,7 @@ class Content:
         """Take the next rows, as they stand in the file."""
         self.rows += rows.num_rows
         for field in rows.schema:
-            if field.name == VERSION.name:
+            if field.name in _OF_THE_BYTES:
                 continue
             digest = self._columns.get(field.name)
             if digest is None:

@@ -156,6 +156,7 @@ def _about(
     conflict = sources.filling.conflict
     return {
         "source": digest,
+        "release": pipeline.__version__,
         "slices": len(rows),
         "slice_bytes": sum(row["bytes"] for row in rows),
         "minutes_fetched": sum(bool(sources.facts(minute)) for minute in range(MINUTES_OF_DAY)),

@@ -16,6 +16,7 @@ from pipeline.day_sources import DaySources, sources_of
 from pipeline.drafts import clear_drafts
 from pipeline.errors import UsageError
 from pipeline.lake import Lake
+from pipeline.lake_version import note_version
 from pipeline.listings import write_listings
 from pipeline.lock import holding
 from pipeline.reading import compile_scan
@@ -97,6 +98,7 @@ def ingest(
     run.report.written.sort()
     run.report.up_to_date.sort()
     run.report.being_recorded.sort()
+    run.note_version()
     known = set(run.catalogue.rows["instrument"])
     for name in sorted((wanted or frozenset()) - known):
         raise UsageError.not_among("--instruments", name, known)
@@ -190,6 +192,10 @@ class _Run:
         for name, value in result.about.items():
             if isinstance(value, int):
                 self.report.counts[name] = self.report.counts.get(name, 0) + value
+
+    def note_version(self) -> None:
+        """Keep which version of the lake this is, so that it can be told again."""
+        note_version(self._lake, self.catalogue)
 
     def _note_conflict(self, day: date, conflict: str | None) -> None:
         if conflict:

@@ -92,23 +92,29 @@ def tables_of(
     return _tables(query, reader, first)
 
 
-def copy_to_parquet(connection: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:
+def copy_to_parquet(
+    connection: duckdb.DuckDBPyConnection, query: str, path: Path, about: Mapping[str, str]
+) -> None:
     """Write the answer to a query that only reads as a Parquet file; raises as ask does.
 
-    Intervals (ages) are written as seconds, as in JSON: neither Polars nor pandas reads Parquet's
-    own, which have months.
+    `about` stands in the file's metadata. Intervals (ages) are written as seconds, as in JSON:
+    neither Polars nor pandas reads Parquet's own, which have months.
     """
     text = _without_end(the_one_that_reads(connection, query))
-    _tried(query, lambda: _copy(connection, text, path))
+    _tried(query, lambda: _copy(connection, text, path, about))
 
 
-def _copy(connection: duckdb.DuckDBPyConnection, text: str, path: Path) -> None:
+def _copy(
+    connection: duckdb.DuckDBPyConnection, text: str, path: Path, about: Mapping[str, str]
+) -> None:
     columns = connection.execute(f"describe from ({text}\n)").fetchall()
     intervals = [name.replace('"', '""') for name, kind, *_ in columns if kind == "INTERVAL"]
     if intervals:
         seconds = ", ".join(f'epoch("{name}") as "{name}"' for name in intervals)
         text = f"select * replace ({seconds}) from ({text}\n)"
-    connection.execute(f"copy ({text}\n) to {quoted(str(path))} (format parquet)")
+    told = ", ".join(f"{quoted(name)}: {quoted(value)}" for name, value in about.items())
+    options = f"format parquet, kv_metadata {{{told}}}" if told else "format parquet"
+    connection.execute(f"copy ({text}\n) to {quoted(str(path))} ({options})")
 
 
 def the_one_that_reads(connection: duckdb.DuckDBPyConnection, query: str) -> str:

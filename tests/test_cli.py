@@ -122,7 +122,7 @@ def test_explain_explains(data: Path, query: str) -> None:
 def test_a_query_for_parquet_may_end_as_any_other(data: Path, tmp_path: Path, query: str) -> None:
     """A semicolon and comments after it change nothing."""
     with connect(data) as connection:
-        copy_to_parquet(connection, query, tmp_path / "a.parquet")
+        copy_to_parquet(connection, query, tmp_path / "a.parquet", {})
     assert pl.read_parquet(tmp_path / "a.parquet").rows() == [("é;",)]
 
 
@@ -130,7 +130,7 @@ def test_ages_in_parquet_are_seconds(data: Path, tmp_path: Path) -> None:
     """Which any reader of Parquet takes; intervals, none but DuckDB."""
     query = 'select interval 1500 millisecond as "an ""age", null::interval as b, 2 as c'
     with connect(data) as connection:
-        copy_to_parquet(connection, query, tmp_path / "a.parquet")
+        copy_to_parquet(connection, query, tmp_path / "a.parquet", {})
     assert pl.read_parquet(tmp_path / "a.parquet").rows() == [(1.5, None, 2)]
 
 

@@ -59,6 +59,7 @@ LAYERS = [
     ["pipeline.filing", "pipeline.listings"],
     ["pipeline.day_writer", "pipeline.live_writer"],
     ["pipeline.catalogue"],
+    ["pipeline.lake_version"],
     ["pipeline.views"],
     ["pipeline.dictionary"],
     ["pipeline.query"],

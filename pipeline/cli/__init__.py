@@ -27,6 +27,7 @@ from pipeline.cli import (
     simulate,
     status,
     sync,
+    versions,
 )
 from pipeline.cli.options import shared_options
 from pipeline.errors import PipelineError, UsageError
@@ -72,6 +73,7 @@ for command in (
     check.check,
     status.status,
     status.instruments,
+    versions.versions,
     doctor.doctor,
     simulate.simulate,
     demo.demo,

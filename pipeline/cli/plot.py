@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
+    from pipeline.lake_version import Cited
     from pipeline.plots import Plots
 
 __all__ = ["plot"]
@@ -193,19 +194,27 @@ def _draw(
         most = f"up to {_DOTS_A_SIDE:,} dots a side"
         raise UsageError("--size and --dpi", f"{size[0]:g}x{size[1]:g} inches at {dpi}", most)
     from pipeline.cli.output import print_json, whole_file
+    from pipeline.lake_version import Cited
     from pipeline.research import OpenLake
 
     found = settings()
+    cited = Cited(found.data, found.exchange)
     with OpenLake(found.data, found.exchange) as lake:
         axes = draw(lake.plot, None if size is None else _axes(size))
     figure = axes.get_figure(root=True)
     assert figure is not None  # noqa: S101 - axes just drawn on have one
     with whole_file(path) as draft:
-        figure.savefig(draft, format=form, dpi=dpi)
+        figure.savefig(draft, format=form, dpi=dpi, metadata=_about(form, cited))
     if as_json():
         print_json({"output": str(path)})
     else:
         click.echo(str(path))
+
+
+def _about(form: str, cited: Cited) -> dict[str, str]:
+    """Return what a picture says of the lake that it is drawn from, by the key of its format."""
+    told = ", ".join(f"{name} {value}" for name, value in cited.facts().items())
+    return {"Subject" if form == "pdf" else "Description": told}
 
 
 def _axes(size: tuple[float, float]) -> Axes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 import tempfile
@@ -14,6 +15,8 @@ from pipeline.cli.options import as_json, note_unusable_lake, settings, shared_o
 
 if TYPE_CHECKING:
     import duckdb
+
+    from pipeline.lake_version import Cited
 
 __all__ = ["book", "sql"]
 
@@ -40,33 +43,48 @@ Examples:
 def sql(query: str, form: str | None, output: Path | None) -> None:
     """Answer one SQL query over the lake (DuckDB; SELECT, SHOW, DESCRIBE or EXPLAIN)."""
     from pipeline.cli.output import form_of, write_answer
+    from pipeline.lake_version import Cited
     from pipeline.query import ask
     from pipeline.views import connect
 
     found = settings()
     note_unusable_lake(found)
     form = form or ("json" if as_json() else form_of(output) or "table")
+    cited = Cited(found.data, found.exchange)
     with connect(found.data, found.exchange) as connection:
         if form == "parquet":
-            _write_parquet(connection, query, output)
-        else:
-            write_answer(ask(connection, query), form, output)
+            _write_parquet(connection, query, output, cited)
+            return
+        write_answer(ask(connection, query), form, output)
+    if output is not None:
+        _write_about(output, query, cited)
 
 
-def _write_parquet(connection: duckdb.DuckDBPyConnection, query: str, output: Path | None) -> None:
+def _write_about(output: Path, query: str, cited: Cited) -> None:
+    """Write beside a file that has no place for it which version of the lake it is of."""
+    from pipeline.cli.output import whole_file
+
+    about = cited.facts() | {"query": query}
+    with whole_file(output.with_name(f"{output.name}.meta.json")) as draft:
+        draft.write_text(json.dumps(about, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _write_parquet(
+    connection: duckdb.DuckDBPyConnection, query: str, output: Path | None, cited: Cited
+) -> None:
     from pipeline.cli.output import whole_file
     from pipeline.query import copy_to_parquet
 
     if output is not None:
         with whole_file(output) as draft:
-            copy_to_parquet(connection, query, draft)
+            copy_to_parquet(connection, query, draft, cited.facts())
     elif sys.stdout.isatty():
         raise click.UsageError("Parquet is not for a terminal; name a file with --output")
     else:
         # Opened only when it is whole: DuckDB puts another file in the place of one that is there.
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "answer.parquet"
-            copy_to_parquet(connection, query, path)
+            copy_to_parquet(connection, query, path, cited.facts())
             with path.open("rb") as file:
                 shutil.copyfileobj(file, sys.stdout.buffer)
 

@@ -26,6 +26,16 @@ class OpenLake(Questions):
     """
 
     @property
+    def version(self) -> str | None:
+        """The version of the lake as it is now, to be cited; None if days are of older releases.
+
+        As coinflex-5-0.1.0-3f2a0c5d7e91: exchange, schema, release, digest of what all rows say.
+        """
+        from pipeline.lake_version import lake_version  # noqa: PLC0415 - brings the catalogue
+
+        return lake_version(self.data, self.exchange)
+
+    @property
     def plot(self) -> Plots:
         """Pictures: `plot.book`, `plot.heatmap`, `plot.spread`, `plot.coverage`; see Plots."""
         from pipeline.plots import Plots  # noqa: PLC0415 - plots are drawn from this package
