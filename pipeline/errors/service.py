@@ -1,0 +1,91 @@
+"""What did not come, or not whole."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipeline.errors.root import PipelineError, some
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["MinutesLacking", "ServiceRefused", "ServiceUnreachable", "SliceCorrupt"]
+
+# The answers of a service that a key, or another one, would change.
+_NO_ACCESS = (401, 403)
+
+
+class ServiceRefused(PipelineError):
+    """The service said no, and would say it again: its status, its own words, what may help.
+
+    Without a hint it is Tardis that speaks, and where it speaks of access, its key may help.
+    """
+
+    def __init__(self, what: str, status: int, words: str, hint: str = "") -> None:
+        self.what = what
+        self.status = status
+        self.words = words
+        self.hint = hint
+        super().__init__(what, status, words, hint)
+
+    def __str__(self) -> str:
+        key = "check the key in TARDIS_API_KEY and what it covers"
+        hint = self.hint or (key if self.status in _NO_ACCESS else "")
+        said = f"{self.what}: the service refused with {self.status}: {self.words}"
+        return f"{said}; {hint}" if hint else said
+
+
+class ServiceUnreachable(PipelineError):
+    """The service did not answer, or not whole, on any of several attempts."""
+
+    exit_code = 3
+
+    def __init__(self, what: str, attempts: int, last: str) -> None:
+        self.what = what
+        self.attempts = attempts
+        self.last = last
+        super().__init__(what, attempts, last)
+
+    def __str__(self) -> str:
+        return (
+            f"{self.what}: no whole answer after {self.attempts} attempts; the last: {self.last}. "
+            "Check the network, and COINFLEX_L2_TARDIS_URL if it is set."
+        )
+
+
+class MinutesLacking(PipelineError):
+    """Some minutes that were asked for are not there; those that arrived stay."""
+
+    exit_code = 3
+
+    def __init__(self, reasons: dict[str, str]) -> None:
+        self.reasons = reasons
+        super().__init__(reasons)
+
+    def __str__(self) -> str:
+        by_reason: dict[str, list[str]] = {}
+        for minute, reason in self.reasons.items():
+            by_reason.setdefault(reason, []).append(minute)
+        parts = [f"{some(minutes)} ({reason})" for reason, minutes in by_reason.items()]
+        return (
+            f"{_minutes_are(len(self.reasons))} lacking: {'; '.join(parts)}. What did arrive "
+            "stays; run the same command again to fetch the rest."
+        )
+
+
+class SliceCorrupt(PipelineError):
+    """A file with a slice's name is no whole slice; it counts as not fetched."""
+
+    exit_code = 3
+
+    def __init__(self, path: Path | str, reason: str) -> None:
+        self.path = path
+        self.reason = reason
+        super().__init__(path, reason)
+
+    def __str__(self) -> str:
+        return f"{self.path} is no whole slice: {self.reason}"
+
+
+def _minutes_are(many: int) -> str:
+    return "1 minute is" if many == 1 else f"{many} minutes are"
