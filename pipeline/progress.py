@@ -32,3 +32,9 @@ class Quiet(Progress):
 
     def __exit__(self, *_: object) -> None:
         pass
+
+    def advance(self, size: int, *, arrived: bool) -> None:
+        """Show nothing of a minute."""
+
+    def ingested(self, day: date, done: int, total: int) -> None:
+        """Show nothing of a day."""

@@ -13,6 +13,7 @@ from pipeline.errors import (
     KeyOpensNothing,
     KeyRequired,
     LakeDamaged,
+    LakeDiffers,
     LakeDisagrees,
     LakeEmpty,
     LakeError,
@@ -183,6 +184,14 @@ SENTENCES: list[tuple[PipelineError, int, str]] = [
         (
             "2 of 1000 books differ from raw, the first: BTC-USD line 7. "
             "Rebuild with: coinflex-l2 ingest --rebuild"
+        ),
+    ),
+    (
+        LakeDiffers(1_200, "2020-08-01: it has no manifest"),
+        2,
+        (
+            "1,200 things differ, the first: 2020-08-01: it has no manifest. "
+            "Repair with: coinflex-l2 verify --repair"
         ),
     ),
     (

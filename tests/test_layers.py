@@ -82,6 +82,7 @@ LAYERS = [
     ["pipeline.capture_recording", "pipeline.capture_report"],
     ["pipeline.exposition"],
     ["pipeline.backfill", "pipeline.capture"],
+    ["pipeline.verifying"],
     ["pipeline.doctor", "pipeline.sync"],
     ["pipeline.simulator"],
     ["pipeline.cli"],

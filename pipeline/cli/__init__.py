@@ -27,6 +27,7 @@ from pipeline.cli import (
     simulate,
     status,
     sync,
+    verify,
     versions,
 )
 from pipeline.cli.options import shared_options
@@ -71,6 +72,7 @@ for command in (
     plot.plot,
     report.report,
     check.check,
+    verify.verify,
     status.status,
     status.instruments,
     versions.versions,

@@ -17,6 +17,7 @@
     │   ├── LakeDamaged          2   a partition can't be read
     │   ├── LakeOutdated         2   another version of this program wrote it
     │   ├── LakeDisagrees        2
+    │   ├── LakeDiffers          2   a verification found that it says other than raw
     │   ├── LakeInconsistent     2   the lake disagrees with itself
     │   └── WorkerLost           2
     ├── SliceCorrupt             3   a file that should be a whole slice is none
@@ -28,6 +29,7 @@ Every error carries its facts as attributes. None carries a key.
 from pipeline.errors.lake import (
     DiskNearlyFull,
     LakeDamaged,
+    LakeDiffers,
     LakeDisagrees,
     LakeError,
     LakeForbidden,
@@ -53,6 +55,7 @@ __all__ = [
     "KeyOpensNothing",
     "KeyRequired",
     "LakeDamaged",
+    "LakeDiffers",
     "LakeDisagrees",
     "LakeEmpty",
     "LakeError",

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 __all__ = [
     "DiskNearlyFull",
     "LakeDamaged",
+    "LakeDiffers",
     "LakeDisagrees",
     "LakeError",
     "LakeForbidden",
@@ -116,6 +117,19 @@ class LakeDisagrees(LakeError):
             f"{self.different} of {self.compared} books differ from raw, the first: {self.first}. "
             "Rebuild with: coinflex-l2 ingest --rebuild"
         )
+
+
+class LakeDiffers(LakeError):
+    """A verification found that the lake says other than raw, or than was written."""
+
+    def __init__(self, many: int, first: str) -> None:
+        self.many = many
+        self.first = first
+        super().__init__(many, first)
+
+    def __str__(self) -> str:
+        things = "1 thing differs" if self.many == 1 else f"{self.many:,} things differ"
+        return f"{things}, the first: {self.first}. Repair with: coinflex-l2 verify --repair"
 
 
 class LakeInconsistent(LakeError):

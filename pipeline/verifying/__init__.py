@@ -1,0 +1,16 @@
+"""The lake against raw: what of it is proved, and what is not.
+
+files.py       slices and partitions against what was written down of them
+remaking.py    days made again from raw, and what their rows say compared
+counting.py    the lake against itself: counts, keyframes
+minutes.py     some minutes read by gzip and json alone, message by message; nothing of normalize/
+choosing.py    which days and minutes are looked into
+verify.py      all of it, in order
+repairing.py   what is broken is fetched and made again
+"""
+
+from pipeline.verifying.findings import Check, Difference, VerifyReport
+from pipeline.verifying.repairing import repair
+from pipeline.verifying.verify import verify
+
+__all__ = ["Check", "Difference", "VerifyReport", "repair", "verify"]
