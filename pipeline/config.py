@@ -87,7 +87,8 @@ class SyncSettings:
 
     Names are comma-separated, empty for all. Without `start` the first day that Tardis has is the
     first one wanted, without `end` the last one that is over. `late_hours` after its end a day that
-    lacks minutes is not late any more, but lacking.
+    lacks minutes is not late any more, but lacking. Days that were ingested are verified: all of
+    their files, and one of them row for row.
     """
 
     start: str = ""
@@ -99,6 +100,7 @@ class SyncSettings:
     max_requests: float = math.inf
     min_free_gb: float = 2.0
     late_hours: float = 24.0
+    verify: bool = True
     keep_runs: int = 1000
     textfile: str = ""
 

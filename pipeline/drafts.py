@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pipeline import durable
 from pipeline.lake import Lake
@@ -11,10 +11,15 @@ from pipeline.slices import Door
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["clear_drafts"]
+__all__ = ["SCRATCH", "clear_drafts"]
+
+# How the folders begin in which days are made again only to be compared.
+SCRATCH: Final = ".verify-"
 
 
 def clear_drafts(data: Path, exchange: str) -> None:
     """Remove what killed runs left half written. The caller holds the lock."""
     durable.clear(Door(data, exchange).drafts)
     durable.clear(Lake(data, exchange).drafts)
+    for folder in data.glob(f"{SCRATCH}*"):
+        durable.clear(folder)

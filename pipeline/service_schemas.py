@@ -77,6 +77,8 @@ RUN_COLUMNS: Final = (
     Column("days_being_recorded", _N, "days", "Left to the capture that records them."),
     Column("slices_corrupt", _N, "slices", "Files in raw that are no whole slices."),
     Column("derived_removed", _N, "", "Partitions of derived tables that went with their day."),
+    Column("days_verified", _N, "days", "Held against raw after they were ingested."),
+    Column("differences", _N, "", "What differed there; 0 as it should be."),
     Column("lines", _N, "lines", "Of the days that were ingested."),
     Column("lines_quarantined", _N, "lines", "Of these: could not be read."),
     Column("disconnects", _N, "", "Of the days that were ingested."),

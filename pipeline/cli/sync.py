@@ -40,6 +40,10 @@ All of it may stand in the file of --config, under [sync]. See docs/operations.m
     "--newest-first/--oldest-first", "newest_first", default=None, help="Default: oldest."
 )
 @click.option(
+    "--verify/--no-verify", default=None,
+    help="Hold the days that were ingested against raw. Default: yes.",
+)  # fmt: skip
+@click.option(
     "--max-minutes", type=click.FloatRange(0, min_open=True), metavar="N",
     help="Fetch for so long at most; the rest is for the next run.",
 )  # fmt: skip

@@ -11,7 +11,7 @@ import shutil
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -20,6 +20,7 @@ from pipeline.drafts import clear_drafts
 from pipeline.errors import (
     DiskNearlyFull,
     KeyOpensNothing,
+    LakeDiffers,
     LakeUnwritable,
     MinutesLacking,
     PipelineError,
@@ -44,7 +45,6 @@ from pipeline.views import write_database
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from datetime import date
 
     from pipeline.config import Settings
     from pipeline.progress import Progress
@@ -55,6 +55,7 @@ log = logging.getLogger(__name__)
 
 # Between these it is seen whether the disk still has room.
 _DAYS_AT_ONCE: Final = 8
+_MINUTES_READ_ANEW: Final = 2
 _DISK: Final = "disk"
 _GB: Final = 1e9
 _INTERRUPTED: Final = 130
@@ -152,6 +153,7 @@ class _Job:
         self._unreachable: ServiceUnreachable | None = None
         self._refused: ServiceRefused | None = None
         self._opens_nothing = False
+        self._different: LakeDiffers | None = None
 
     def work(self) -> None:
         """Do all that is to be done."""
@@ -171,11 +173,16 @@ class _Job:
             self._ingest_the_rest()
         with self._phase("tidy"):
             self._tidy()
+        if self._asked.verify and self._run.days_ingested:
+            with self._phase("verify"):
+                self._verify()
         self._run.free_bytes = _free(self._settings.data)
 
     def failure(self) -> PipelineError | None:
         """Return what the run could not do, the worst of it."""
         fetching = self._fetching
+        if self._different:
+            return self._different
         if self._run.stopped_by == _DISK:
             return DiskNearlyFull(self._settings.data, _free(self._settings.data), self._least_free)
         if self._refused:
@@ -246,6 +253,24 @@ class _Job:
         write_database(self._settings.data, self._settings.exchange)
         clear_drafts(self._settings.data, self._settings.exchange)
         self._run.runs_pruned = Runs(self._settings.data).prune(self._asked.keep_runs)
+
+    def _verify(self) -> None:
+        """Hold what was just ingested against raw: all of its files, and one day to the row."""
+        from pipeline.verifying import verify  # noqa: PLC0415 - see _ingest
+
+        days = [date.fromisoformat(day) for day in self._run.days]
+        report = verify(
+            self._settings.data,
+            self._settings.exchange,
+            days=days,
+            sample=1,
+            minutes=_MINUTES_READ_ANEW,
+            seed=int(self._run.started.timestamp()),
+            jobs=self._jobs,
+        )
+        self._run.days_verified, self._run.differences = len(days), len(report.differences)
+        if report.differences:
+            self._different = LakeDiffers(len(report.differences), str(report.differences[0]))
 
     # --- bounds and times ----------------------------------------------------------------------
 

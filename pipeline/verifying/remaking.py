@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from pipeline.content import Content
 from pipeline.day_ingest import Readers, ingest_day
 from pipeline.day_sources import sources_of
+from pipeline.drafts import SCRATCH
 from pipeline.lake import Lake
 from pipeline.manifest import read_manifest
 from pipeline.slices import Door
@@ -47,7 +48,7 @@ def check_remade(
             continue
         check.looked_at += 1
         # On the disk of the lake, which has room for a day.
-        with tempfile.TemporaryDirectory(prefix=".verify-", dir=data) as folder:
+        with tempfile.TemporaryDirectory(prefix=SCRATCH, dir=data) as folder:
             check.differences += _differences(data, Path(folder), exchange, day, jobs)
     return check
 

@@ -39,6 +39,8 @@ from read_json(
     days_being_recorded: 'bigint',
     slices_corrupt: 'bigint',
     derived_removed: 'bigint',
+    days_verified: 'bigint',
+    differences: 'bigint',
     lines: 'bigint',
     lines_quarantined: 'bigint',
     disconnects: 'bigint',

@@ -12,6 +12,7 @@ from pipeline.backfill import backfill
 from pipeline.errors import (
     DiskNearlyFull,
     KeyOpensNothing,
+    LakeDiffers,
     LockHeld,
     MinutesLacking,
     ServiceRefused,
@@ -19,6 +20,7 @@ from pipeline.errors import (
     UsageError,
 )
 from pipeline.lock import holding
+from pipeline.normalize import day
 from pipeline.simulator import Fault
 from pipeline.sources.files import adopt
 from pipeline.times import Range
@@ -262,6 +264,20 @@ def test_a_span_of_which_there_is_nothing_is_refused(tmp_path: Path) -> None:
         assert it.asked() == []
     outcomes = [(of["outcome"], of["exit_code"]) for of in it.reports()]
     assert outcomes == [("failed", 1), ("failed", 1)]
+
+
+def test_what_was_ingested_is_verified(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that reads raw wrongly is found the night it does: the exit code says so."""
+    with nights(tmp_path) as it:
+        run = it.run(verify=True, end="2020-08-02")
+        assert (run.days_verified, run.differences) == (1, 0)
+        assert it.run(verify=True, end="2020-08-02").days_verified == 0
+        made = day.trades_frame
+        monkeypatch.setattr(day, "trades_frame", lambda of: made(of).with_columns(price=1.0))
+        report = it.sync(verify=True)
+    assert isinstance(report.failure, LakeDiffers)
+    assert (report.run.outcome, report.run.exit_code) == ("failed", 2)
+    assert report.run.differences > 0
 
 
 def test_the_reports_are_rows(tmp_path: Path) -> None:
