@@ -21,6 +21,7 @@ from pipeline.errors import (
 )
 from pipeline.lock import holding
 from pipeline.normalize import day
+from pipeline.normalize.trades import trades_frame
 from pipeline.simulator import Fault
 from pipeline.sources.files import adopt
 from pipeline.times import Range
@@ -272,8 +273,9 @@ def test_what_was_ingested_is_verified(tmp_path: Path, monkeypatch: pytest.Monke
         run = it.run(verify=True, end="2020-08-02")
         assert (run.days_verified, run.differences) == (1, 0)
         assert it.run(verify=True, end="2020-08-02").days_verified == 0
-        made = day.trades_frame
-        monkeypatch.setattr(day, "trades_frame", lambda of: made(of).with_columns(price=1.0))
+        monkeypatch.setattr(
+            day, "trades_frame", lambda of: trades_frame(of).with_columns(price=1.0)
+        )
         report = it.sync(verify=True)
     assert isinstance(report.failure, LakeDiffers)
     assert (report.run.outcome, report.run.exit_code) == ("failed", 2)
