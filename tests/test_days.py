@@ -345,6 +345,7 @@ def test_no_name_leads_out_of_the_lake(of_any_names: Path) -> None:
         ".objects",
         "lake",
         "raw",
+        "versions",
     }
 
 

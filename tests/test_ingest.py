@@ -372,7 +372,10 @@ def _killed_at(data: Path, touches: int) -> subprocess.CompletedProcess[str]:
 
 
 def _drafts(data: Path) -> list[Path]:
-    found = [path for path in data.rglob("*") if path.is_file()]
+    try:
+        found = [path for path in data.rglob("*") if path.is_file()]
+    except FileNotFoundError:  # a folder of drafts went while it was looked at
+        return _drafts(data)
     return [path for path in found if "_drafts" in path.parts or ".drafts" in path.parts]
 
 
