@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from pipeline import durable
+from pipeline.times import parse_time
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,6 +31,11 @@ class Symbol(msgspec.Struct, rename="camel"):
     type: str | None = None
     available_since: str | None = None
     available_to: str | None = None
+
+    def is_listed(self, start: datetime, end: datetime) -> bool:
+        """Say whether it was listed at some time of [start, end)."""
+        since, to = self.available_since, self.available_to
+        return (not since or parse_time(since) < end) and (not to or parse_time(to) > start)
 
 
 class Incident(msgspec.Struct):

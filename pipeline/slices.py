@@ -24,6 +24,7 @@ from pipeline import durable
 from pipeline.channels import canonical_channel
 from pipeline.errors import SliceCorrupt
 from pipeline.slice_file import SliceFacts, examine
+from pipeline.times import midnight
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -288,7 +289,7 @@ class Door:
 
     def minute_at(self, day: date, minute: int) -> datetime:
         """Return the start of a minute as a time."""
-        return datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(minutes=minute)
+        return midnight(day) + timedelta(minutes=minute)
 
 
 class _RequestFile(msgspec.Struct):

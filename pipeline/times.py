@@ -19,6 +19,7 @@ __all__ = [
     "as_utc",
     "day_start_us",
     "days_between",
+    "midnight",
     "minute_text",
     "parse_time",
     "parse_times",
@@ -72,6 +73,11 @@ def day_start_us(day: date) -> int:
     return (day - _EPOCH.date()).days * DAY_US
 
 
+def midnight(day: date) -> datetime:
+    """Return when a UTC day begins."""
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
 def span_text(span: int) -> str:
     """Return a span of microseconds in the largest unit of which it is so many: 500ms, 1m."""
     unit = next(unit for unit, size in SPAN_UNITS.items() if span % size == 0)
@@ -120,6 +126,12 @@ class Range(NamedTuple):
             ceiling += MINUTE
         return cls(floor, ceiling)
 
+    @classmethod
+    def of_day(cls, day: date) -> Range:
+        """Return all minutes of a UTC day."""
+        start = midnight(day)
+        return cls(start, start + timedelta(days=1))
+
     def days(self) -> Iterator[date]:
         """Yield the UTC days that the range touches, in order."""
         last = (self.end - timedelta.resolution).date()
@@ -128,9 +140,9 @@ class Range(NamedTuple):
 
     def minutes_of(self, day: date) -> range:
         """Return the minutes of one day (0 to 1439) that lie in the range."""
-        midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
-        first = max(0, (self.start - midnight) // MINUTE)
-        return range(first, max(first, min(MINUTES_OF_DAY, (self.end - midnight) // MINUTE)))
+        begins = midnight(day)
+        first = max(0, (self.start - begins) // MINUTE)
+        return range(first, max(first, min(MINUTES_OF_DAY, (self.end - begins) // MINUTE)))
 
     def __len__(self) -> int:
         return (self.end - self.start) // MINUTE

@@ -10,7 +10,7 @@ from pipeline.arrivals import Arrivals
 from pipeline.channels import CHANNELS, canonical_channel
 from pipeline.errors import KeyRequired, UsageError
 from pipeline.slices import DayOfSlices, Door, Request
-from pipeline.times import MINUTE, Range, minute_text, parse_time
+from pipeline.times import MINUTE, Range, midnight, minute_text, parse_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -210,13 +210,8 @@ def _ids(symbols: list[Symbol]) -> tuple[str, ...] | None:
 def _listed(symbols: list[Symbol], day: date, wanted: Range) -> bool:
     """Say whether any of the symbols was listed in the part of a day that is wanted."""
     minutes = wanted.minutes_of(day)
-    midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
-    first, last = midnight + minutes.start * MINUTE, midnight + minutes.stop * MINUTE
-    return not symbols or any(
-        (not s.available_since or parse_time(s.available_since) < last)
-        and (not s.available_to or parse_time(s.available_to) > first)
-        for s in symbols
-    )
+    first, last = (midnight(day) + minute * MINUTE for minute in (minutes.start, minutes.stop))
+    return not symbols or any(symbol.is_listed(first, last) for symbol in symbols)
 
 
 def _spans(symbols: list[Symbol]) -> str:

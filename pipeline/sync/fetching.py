@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from pipeline.slices import Door
 from pipeline.sources.tardis_plan import make_plan
-from pipeline.times import parse_time
+from pipeline.times import Range, parse_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
@@ -28,15 +28,13 @@ __all__ = ["Fetching", "is_over"]
 log = logging.getLogger(__name__)
 
 _DAYS_AT_ONCE: Final = 8
-_DAY: Final = timedelta(days=1)
 # A capture may still write what belongs to a day that has just ended.
 _RECORDED_LATE: Final = timedelta(hours=1)
 
 
 def is_over(day: date, now: datetime) -> bool:
     """Say whether nobody records anything of a UTC day any more."""
-    midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
-    return midnight + _DAY + _RECORDED_LATE < now
+    return Range.of_day(day).end + _RECORDED_LATE < now
 
 
 class Fetching:
@@ -118,8 +116,7 @@ class Fetching:
         run.minutes_postponed += downloaded.postponed
         run.bytes_fetched += downloaded.size
         for name, reason in downloaded.lacking.items():
-            midnight = parse_time(name).replace(hour=0, minute=0)
-            is_pending = midnight + _DAY + self._late > run.started
+            is_pending = Range.of_day(parse_time(name)).end + self._late > run.started
             (self._pending if is_pending else self.lacking)[name] = reason
         run.minutes_lacking = len(self.lacking)
         run.minutes_pending = len(self._pending)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from pipeline.errors import UsageError
 from pipeline.sources.tardis_plan import available, request_of
-from pipeline.times import Range, minute_text, parse_time
+from pipeline.times import Range, midnight, minute_text, parse_time
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from pipeline.slices import Door, Request
 
 __all__ = ["Wanted", "names_in", "wanted_of"]
-
-_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -92,8 +90,7 @@ def _span(asked: SyncSettings, details: Details, now: datetime) -> Range:
         between = f"{minute_text(has.start)} to {minute_text(has.end)}"
         given = f"{asked.start or '…'} to {asked.end or '…'}"
         raise UsageError("--from/--to", given, f"a part of what {details.id} has, {between}")
-    midnight = datetime(now.year, now.month, now.day, tzinfo=UTC)
-    first, last = max(start, has.start), min(end, has.end, midnight)
+    first, last = max(start, has.start), min(end, has.end, midnight(now))
     # Whole minutes, outwards.
     floor = first.replace(second=0, microsecond=0)
     ceiling = last.replace(second=0, microsecond=0)
@@ -102,10 +99,9 @@ def _span(asked: SyncSettings, details: Details, now: datetime) -> Range:
 
 def _opens(access: Sequence[Access], day: date) -> bool:
     """Say whether a key opens a whole day."""
-    midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    start, end = Range.of_day(day)
     return any(
-        (not of.start or parse_time(of.start) <= midnight)
-        and (not of.to or parse_time(of.to) >= midnight + _DAY)
+        (not of.start or parse_time(of.start) <= start) and (not of.to or parse_time(of.to) >= end)
         for of in access
     )
 

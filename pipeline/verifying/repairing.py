@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from pipeline import durable
@@ -102,14 +101,13 @@ def _fetch(
     report: RepairReport,
 ) -> None:
     """Fetch what a request lacks of a day."""
-    midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
     try:
         details = run_to_end(exchange_details(settings))
         keep(door, details)
         plan = make_plan(
             details,
             door,
-            Range(midnight, midnight + timedelta(days=1)),
+            Range.of_day(day),
             channels=request.channels,
             instruments=request.symbols,
         )

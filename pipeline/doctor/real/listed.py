@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from pipeline.channels import CHANNELS
 from pipeline.doctor.real.evidence import DIFFERS, HOLDS, TOLD, UNDECIDED, Evidence, joined
-from pipeline.times import as_utc, parse_time
+from pipeline.times import Range
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,14 +23,8 @@ _DOCUMENTED_START: Final = "2020-07-14"
 
 def listed_on(details: Details, day: date) -> list[Symbol]:
     """Return the symbols that the list has of a day."""
-    start = as_utc(datetime(day.year, day.month, day.day))  # noqa: DTZ001 - made UTC by as_utc
-    end = start + timedelta(days=1)
-    return [
-        symbol
-        for symbol in details.available_symbols
-        if (not symbol.available_since or parse_time(symbol.available_since) < end)
-        and (not symbol.available_to or parse_time(symbol.available_to) > start)
-    ]
+    whole = Range.of_day(day)
+    return [symbol for symbol in details.available_symbols if symbol.is_listed(*whole)]
 
 
 def list_claims(details: Details, other: str | None, *, exists: bool) -> Iterator[Evidence]:

@@ -134,7 +134,7 @@ def _available(details: Details, days: Sequence[date] | None) -> list[date]:
     last = min(to or datetime.now(UTC), datetime.now(UTC)) + timedelta(seconds=1)
     chosen = []
     for day in days or DAYS:
-        start, end = _range_of(day)
+        start, end = Range.of_day(day)
         if since <= start and end <= last:
             chosen.append(day)
         elif days:
@@ -150,7 +150,7 @@ def _plan(details: Details, door: Door, days: Sequence[date], minutes: Sequence[
     """Return what to fetch: those minutes of the days that are not there yet."""
     there = {canonical_channel(name) for name in details.available_channels}
     channels = [name for name in CHANNELS if name in there]
-    whole = [make_plan(details, door, _range_of(day), channels=channels) for day in days]
+    whole = [make_plan(details, door, Range.of_day(day), channels=channels) for day in days]
     plans = []
     for plan in whole:
         [day_plan] = plan.days
@@ -158,8 +158,3 @@ def _plan(details: Details, door: Door, days: Sequence[date], minutes: Sequence[
         plans.append(replace(day_plan, missing=missing, there=len(minutes) - len(missing)))
     span = Range(whole[0].range.start, whole[-1].range.end)
     return Plan(details, whole[0].request, span, plans)
-
-
-def _range_of(day: date) -> Range:
-    start = datetime(day.year, day.month, day.day, tzinfo=UTC)
-    return Range(start, start + timedelta(days=1))
