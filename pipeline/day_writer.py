@@ -11,8 +11,9 @@ import pyarrow.parquet as pq
 
 from pipeline import durable
 from pipeline.content import Content
+from pipeline.digest import sha256_of
 from pipeline.filing import Filing
-from pipeline.manifest import DayManifest, FileFacts, sha256_of, write_manifest
+from pipeline.manifest import DayManifest, FileFacts, write_manifest
 from pipeline.parquet import parquet_options, to_arrow, writer_of
 from pipeline.partition_writer import Counts, PartitionWriter, catalogued
 from pipeline.schemas import CATALOGUE, DEPTH, SCHEMA_VERSION

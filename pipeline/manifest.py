@@ -19,11 +19,10 @@ from pipeline import durable
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
-    from pathlib import Path
 
     from pipeline.lake import Lake
 
-__all__ = ["DayManifest", "FileFacts", "read_manifest", "sha256_of", "write_manifest"]
+__all__ = ["DayManifest", "FileFacts", "read_manifest", "write_manifest"]
 
 
 class FileFacts(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -97,9 +96,3 @@ def _others(
     if before is None or instruments is None:
         return []
     return [of for of in before.files if of.instrument and of.instrument not in instruments]
-
-
-def sha256_of(path: Path) -> str:
-    """Return the digest of a file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -7,7 +7,6 @@ of the recorder.
 
 from __future__ import annotations
 
-import hashlib
 import zlib
 from typing import TYPE_CHECKING, Final
 
@@ -16,6 +15,7 @@ import numpy as np
 from isal import igzip
 from isal.igzip_lib import IsalError
 
+from pipeline.digest import sha256_of
 from pipeline.errors import SliceCorrupt
 from pipeline.stamp import stamp_of
 
@@ -121,7 +121,7 @@ def examine(path: Path) -> SliceFacts:
         lines, disconnects = lines + count - blank, disconnects + blank
         first, last = first or begin, end or last
     return SliceFacts(
-        sha256=_sha256(path),
+        sha256=sha256_of(path),
         bytes=status.st_size,
         lines=lines,
         disconnects=disconnects,
@@ -141,8 +141,3 @@ def _counted(buffer: bytearray, stop: int) -> tuple[int, int, bytes, bytes]:
         told = [line for line in lines if line.strip()] or [b""]
         return len(lines), sum(not line.strip() for line in lines), told[0], told[-1]
     return len(ends), 0, bytes(buffer[: ends[0]]), bytes(buffer[begins[-1] : stop - 1])
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -14,10 +14,11 @@ from PIL import Image
 
 import pipeline
 from pipeline.content import Content
+from pipeline.digest import sha256_of
 from pipeline.errors import UsageError
 from pipeline.lake import Lake
 from pipeline.lake_version import compare, lake_version, versions
-from pipeline.manifest import read_manifest, sha256_of
+from pipeline.manifest import read_manifest
 from pipeline.sources.files import adopt
 from pipeline.status import status_of
 from tests.lakes import EXCHANGE, TODAY, bring_in, partitions, put

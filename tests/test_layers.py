@@ -27,6 +27,7 @@ LAYERS = [
         "pipeline.channels",
         "pipeline.times",
         "pipeline.config",
+        "pipeline.digest",
         "pipeline.progress",
         "pipeline.redaction",
         "pipeline.rest_schemas",

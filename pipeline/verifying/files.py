@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipeline.digest import sha256_of
 from pipeline.errors import SliceCorrupt
 from pipeline.lake import PARTITIONED
-from pipeline.manifest import read_manifest, sha256_of
+from pipeline.manifest import read_manifest
 from pipeline.slice_file import examine
 from pipeline.verifying.findings import Check, Difference
 

@@ -11,8 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.backfill import backfill
+from pipeline.digest import sha256_of
 from pipeline.lake import Lake
-from pipeline.manifest import read_manifest, sha256_of
+from pipeline.manifest import read_manifest
 from pipeline.normalize import depth, trades
 from pipeline.simulator import TardisSimulator
 from pipeline.sources.files import adopt
