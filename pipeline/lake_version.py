@@ -26,7 +26,16 @@ from pipeline.schemas import SCHEMA_VERSION
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["Cited", "Comparison", "Known", "compare", "lake_version", "note_version", "versions"]
+__all__ = [
+    "Cited",
+    "Comparison",
+    "Known",
+    "compare",
+    "lake_version",
+    "note_version",
+    "version_of",
+    "versions",
+]
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +80,19 @@ def lake_version(data: Path, exchange: str) -> str | None:
     Days that are being recorded are not in it. As coinflex-5-0.1.0-3f2a0c5d7e91: exchange, schema,
     release (`mixed` if several made its days), digest.
     """
-    return _named(exchange, Catalogue(Lake(data, exchange)))
+    return version_of(exchange, Catalogue(Lake(data, exchange)))
+
+
+def version_of(exchange: str, catalogue: Catalogue) -> str | None:
+    """Return the same of a catalogue that has been read."""
+    days = _contents(catalogue)
+    if not days or len(days) < len(catalogue.days):
+        return None
+    state = hashlib.sha256()
+    for day, content in days.items():
+        state.update(f"{day} {content}\n".encode())
+    release = _release(catalogue)
+    return f"{exchange}-{SCHEMA_VERSION}-{release}-{state.hexdigest()[:_DIGITS]}"
 
 
 class Cited:
@@ -96,7 +117,7 @@ class Cited:
 
 def note_version(lake: Lake, catalogue: Catalogue) -> None:
     """Take note of the lake's version, if it is another than before. The caller holds the lock."""
-    version, days, known = _named(lake.exchange, catalogue), _contents(catalogue), _read(lake)
+    version, days, known = version_of(lake.exchange, catalogue), _contents(catalogue), _read(lake)
     if version is None or (known and known[-1].version == version):
         return
     before = _days_of(known)
@@ -139,17 +160,6 @@ def _contents(catalogue: Catalogue) -> dict[str, str]:
     """Return of each day what its rows say, and who made them; of those days that tell."""
     days = sorted(catalogue.days.items())
     return {day: f"{of['content']} {of['release']}" for day, of in days if of.get("content")}
-
-
-def _named(exchange: str, catalogue: Catalogue) -> str | None:
-    days = _contents(catalogue)
-    if not days or len(days) < len(catalogue.days):
-        return None
-    state = hashlib.sha256()
-    for day, content in days.items():
-        state.update(f"{day} {content}\n".encode())
-    release = _release(catalogue)
-    return f"{exchange}-{SCHEMA_VERSION}-{release}-{state.hexdigest()[:_DIGITS]}"
 
 
 def _release(catalogue: Catalogue) -> str:

@@ -9,7 +9,7 @@ import polars as pl
 from pipeline.capture_file import found_capture
 from pipeline.catalogue import Catalogue
 from pipeline.lake import Lake
-from pipeline.lake_version import lake_version
+from pipeline.lake_version import version_of
 from pipeline.slices import Door
 from pipeline.times import MINUTES_OF_DAY
 
@@ -46,7 +46,7 @@ def status_of(data: Path, exchange: str) -> dict[str, Any]:
         "first_day": min(days, default=None),
         "last_day": max(days, default=None),
         "days_not_ingested": len(with_slices - days.keys()),
-        "lake_version": lake_version(data, exchange),
+        "lake_version": version_of(exchange, catalogue),
         "instruments": catalogue.rows["instrument"].n_unique(),
         "minutes_fetched": of_days("minutes_fetched"),
         "minutes_never_fetched": MINUTES_OF_DAY * len(days) - of_days("minutes_fetched"),

@@ -21,7 +21,6 @@ from pipeline.page.runs import runs
 from pipeline.page.subject import Subject, subject_of
 from pipeline.page.timing import timing
 from pipeline.page.volumes import volumes
-from pipeline.status import status_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -168,9 +167,8 @@ def _header(subject: Subject, made: datetime) -> Markup:
             ("Looked into", joined(name(subject.chosen.instrument), f", {subject.chosen.day}"))
         )
     facts.append(("Made", text(f"{made:%Y-%m-%d %H:%M} UTC by coinflex-l2 {pipeline.__version__}")))
-    version = status_of(lake.data, lake.exchange).get("lake_version")
-    if version:
-        facts.append(("Version of the lake", text(str(version))))
+    if version := lake.version:
+        facts.append(("Version of the lake", text(version)))
     return element(
         "header",
         element("h1", name(lake.exchange), " order books"),

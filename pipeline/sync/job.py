@@ -228,7 +228,8 @@ class _Job:
                 self._run.stopped_by = reason
                 return
             self._ingest(todo[first : first + _DAYS_AT_ONCE])
-        catalogue = Catalogue(lake)
+        if todo:
+            catalogue = Catalogue(lake)
         for day in todo:
             source = catalogue.days.get(day.isoformat(), {}).get("source")
             if source and catalogue.source_of(day) == {source} and is_over(day, self._run.started):
