@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.errors import QueryRefused
 from pipeline.query import rows_of
-from pipeline.verifying.findings import Check, Difference
+from pipeline.verifying.findings import Check, Difference, unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -79,6 +79,5 @@ def _asked(
     try:
         return rows_of(lake, query, parameters)
     except QueryRefused as error:
-        what = error.words.partition("\n")[0]
-        check.differences += [Difference(day, str(day), what) for day in sorted(days)]
+        check.differences += [unreadable(day, error) for day in sorted(days)]
         return []

@@ -42,28 +42,23 @@ def check_slices(door: Door, days: Iterable[date], used: Mapping[str, tuple[str,
         "that what arrived is what the exchange sent",
         unit="slices",
     )
-    left = dict(used)
+    left, requests = dict(used), door.requests()
     with ThreadPoolExecutor(_THREADS) as pool:
         for day in days:
-            for request in door.requests():
+            for request in requests:
                 held = door.day(request, day)
                 minutes = sorted(held.slices)
                 told = list(pool.map(sha256_of, map(held.path, minutes)))
                 check.looked_at += len(minutes)
                 check.differences += _of_slices(held, dict(zip(minutes, told, strict=True)), left)
+    # Days of which all of raw is gone: what the lake has of them can't be proved.
+    gone = {day for _, day in used.values()}
+    gone -= {day for request in requests for day in door.days(request)}
     for name, (_, day) in sorted(left.items()):
-        if day in _days_without_raw(door, used):
-            continue
-        check.differences.append(Difference(day, name, "the slice is gone", is_of_raw=True))
-    for day in sorted(_days_without_raw(door, used)):
-        check.unprovable.append(f"{day}: raw has no slice of it any more")
+        if day not in gone:
+            check.differences.append(Difference(day, name, "the slice is gone", is_of_raw=True))
+    check.unprovable += [f"{day}: raw has no slice of it any more" for day in sorted(gone)]
     return check
-
-
-def _days_without_raw(door: Door, used: Mapping[str, tuple[str, date]]) -> set[date]:
-    """Return days of which all of raw is gone: what the lake has of them can't be proved."""
-    there = {day for request in door.requests() for day in door.days(request)}
-    return {day for _, day in used.values()} - there
 
 
 def _of_slices(

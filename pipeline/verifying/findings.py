@@ -10,7 +10,9 @@ from pipeline.errors import LakeDiffers
 if TYPE_CHECKING:
     from datetime import date
 
-__all__ = ["Check", "Difference", "VerifyReport"]
+    from pipeline.errors import QueryRefused
+
+__all__ = ["Check", "Difference", "VerifyReport", "unreadable"]
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,11 @@ class Difference:
 
     def __str__(self) -> str:
         return f"{self.where}: {self.what}"
+
+
+def unreadable(day: date, error: QueryRefused) -> Difference:
+    """Return what differs of a day of which the lake can't be asked, in DuckDB's words."""
+    return Difference(day, str(day), error.words.partition("\n")[0])
 
 
 @dataclass

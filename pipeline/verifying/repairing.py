@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from pipeline import durable
@@ -13,17 +14,20 @@ from pipeline.errors import PipelineError
 from pipeline.exchange_details import keep
 from pipeline.ingest import ingest
 from pipeline.progress import Quiet
+from pipeline.query import rows_of
 from pipeline.slices import Door, parse_minute_path
 from pipeline.sources.event_loop import run_to_end
 from pipeline.sources.tardis import exchange_details
 from pipeline.sources.tardis_plan import make_plan, required_key
 from pipeline.times import Range
-from pipeline.views import write_database
+from pipeline.views import connect, write_database
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import date
 
     from pipeline.config import Settings
+    from pipeline.exchange_details import Details
     from pipeline.slices import Request
     from pipeline.verifying.findings import VerifyReport
 
@@ -55,15 +59,16 @@ def repair(settings: Settings, found: VerifyReport, jobs: int | None = None) -> 
     of_raw = {of.where.partition(" line ")[0]: of.day for of in found.differences if of.is_of_raw}
     for name in sorted(of_raw):
         _put_aside(door, name, report)
+    ask = cache(partial(_details, settings, door))  # once, if at all
     for request, days in _requests(door, of_raw).items():
         if request.origin != _TARDIS:
             report.left.append(f"{request.source} can't be asked again for {len(days)} days")
             continue
         for day in sorted(days):
-            _fetch(settings, door, request, day, jobs, report)
-    to_do = found.days_to_repair()
+            _fetch(settings, door, request, day, ask, jobs, report)
+    to_do = [day for day in found.days_to_repair() if day.isoformat() not in report.days_made_again]
     done = ingest(settings.data, settings.exchange, days=to_do, rebuild=True, jobs=jobs)
-    report.days_made_again = done.written
+    report.days_made_again = sorted({*report.days_made_again, *done.written})
     write_database(settings.data, settings.exchange)
     return report
 
@@ -97,15 +102,14 @@ def _fetch(
     door: Door,
     request: Request,
     day: date,
+    ask: Callable[[], Details],
     jobs: int | None,
     report: RepairReport,
 ) -> None:
-    """Fetch what a request lacks of a day."""
+    """Fetch what a request lacks of a day, which is made again by that."""
     try:
-        details = run_to_end(exchange_details(settings))
-        keep(door, details)
         plan = make_plan(
-            details,
+            ask(),
             door,
             Range.of_day(day),
             channels=request.channels,
@@ -116,20 +120,24 @@ def _fetch(
         for of in plan.days:
             of.missing = [minute for minute in of.missing if minute in known]
         required_key(plan, settings.tardis.key, KEY_VARIABLES[0])
-        downloaded, _ = fetch_and_ingest(settings, plan, jobs, Quiet(0))
+        downloaded, ingested = fetch_and_ingest(settings, plan, jobs, Quiet(0))
     except PipelineError as error:
         log.warning("%s of %s can't be fetched again: %s", day, request.source, error)
         report.left.append(f"{day}: {error}")
         return
     report.fetched += downloaded.fetched
+    report.days_made_again += ingested.written
     report.left += [f"{name}: {reason}" for name, reason in downloaded.lacking.items()]
+
+
+def _details(settings: Settings, door: Door) -> Details:
+    details = run_to_end(exchange_details(settings))
+    keep(door, details)
+    return details
 
 
 def _known_minutes(settings: Settings, request: Request, day: date) -> list[int]:
     """Return the minutes of a day that the lake was made from, by a request."""
-    from pipeline.query import rows_of  # noqa: PLC0415 - brings DuckDB
-    from pipeline.views import connect  # noqa: PLC0415 - likewise
-
     with connect(settings.data, settings.exchange) as connection:
         rows = rows_of(
             connection,

@@ -14,7 +14,7 @@ from pipeline.slices import Door
 from pipeline.verifying.choosing import choose_days, choose_minutes
 from pipeline.verifying.counting import check_counts, check_keyframes
 from pipeline.verifying.files import check_partitions, check_slices
-from pipeline.verifying.findings import Check, Difference, VerifyReport
+from pipeline.verifying.findings import Check, Difference, VerifyReport, unreadable
 from pipeline.verifying.minutes import check_minutes, new_check
 from pipeline.verifying.remaking import check_remade
 from pipeline.views import connect
@@ -131,4 +131,4 @@ def _check_minutes(
         for first in range(0, len(chosen), _AT_ONCE):
             check_minutes(check, raw, connection, day, chosen[first : first + _AT_ONCE])
     except QueryRefused as error:
-        check.differences.append(Difference(day, str(day), error.words.partition("\n")[0]))
+        check.differences.append(unreadable(day, error))
