@@ -43,7 +43,7 @@ TABLES: Final = {
     "coverage": "select * exclude (bytes, condition, reasons) from coverage order by instrument",
 }
 # The files that are looked at after each minute: of a table and an instrument.
-IN_PARTS: Final = [(table, name) for table in ("trades", "depth") for name in "ABC"]
+IN_PARTS: Final = [(table, name) for table in ("trades", "depth", "trade_gaps") for name in "ABC"]
 
 
 def recording(data: Path, seed: int) -> list[int]:
@@ -164,6 +164,15 @@ def test_every_minute_is_there_when_it_is_over(recorded: Recorded, followed: Fol
             found = now["depth", name]
             assert found.height >= depth.height - 1
             assert_frame_equal(found, depth.head(found.height))
+
+
+def test_what_is_lacking_after_a_minute_is_what_lacks_if_none_follows(followed: Followed) -> None:
+    """A day of which no more was recorded says so, of how it ended too, before it is made whole."""
+    after_last = followed.after[BEGINS + MINUTES - 1]
+    for name in "ABC":
+        expected = in_parts(followed.whole, "trade_gaps", name)
+        assert expected.height > 1
+        assert_frame_equal(after_last["trade_gaps", name], expected)
 
 
 def test_what_is_not_known_yet_has_no_book(recorded: Recorded, tmp_path: Path) -> None:

@@ -141,7 +141,7 @@ class DayNormalizer:
             if feed.channel == FULL_DEPTH:
                 gaps[feed.instrument] = state.gaps
                 self._impaired[feed.instrument] = state.impairments.rows(self._day_end)
-        return self._emit_gaps(gaps, self._connections.trade_gaps)
+        return self._emit_gaps(gaps, self._connections.trade_gaps, self._coverage.owners)
 
     def settle(self) -> dict[str, dict[str, int]]:
         """Emit all rows that nothing to come can change, while the day goes on.
@@ -157,13 +157,21 @@ class DayNormalizer:
                 self._impaired[feed.instrument] = state.impairments.rows_so_far()
         begins = self._minute + 1
         time = self._day_start + begins * MINUTE_US
-        end = Owner(begins * MINUTE_PLACES, None, time, NOT_FETCHED)
+        # Once the last minute is here there is nothing that nobody's slices count for.
+        end = (
+            [Owner(begins * MINUTE_PLACES, None, time, NOT_FETCHED)] if time < self._day_end else []
+        )
         return self._emit_gaps(
-            gaps, lambda feed, owners: self._connections.trade_gaps_so_far(feed, (*owners, end))
+            gaps,
+            self._connections.trade_gaps_so_far,
+            lambda feed: (*self._coverage.owners(feed), *end),
         )
 
     def _emit_gaps(
-        self, gaps: dict[str, list[Gap]], trade_gaps: Callable[[Feed, Owners], list[Gap]]
+        self,
+        gaps: dict[str, list[Gap]],
+        trade_gaps: Callable[[Feed, Owners], list[Gap]],
+        owners_of: Callable[[Feed], Owners],
     ) -> dict[str, dict[str, int]]:
         """Emit the gaps of books, found, and of trades, and all that waits; return the facts."""
         for name in sorted(self.instruments - gaps.keys()):
@@ -177,7 +185,7 @@ class DayNormalizer:
         facts = {name: self._facts(name) | {"gaps": len(gaps[name])} for name in gaps}
         for name, of in facts.items():
             feed = Feed("trade", name)
-            owners = self._coverage.owners(feed)
+            owners = owners_of(feed)
             lacking = trade_gaps(feed, owners)
             rows = pl.DataFrame(lacking, _STRETCH, orient="row")
             is_first = pl.int_range(pl.len()) == 0
