@@ -1,6 +1,6 @@
 """What a user waits for at a prompt: `--help`, the plan of a month, `status` of a large lake.
 
-And what a night costs on which `sync` has nothing to do.
+And what a night costs on which `sync` has nothing to do, and to prove one day.
 """
 
 from __future__ import annotations
@@ -8,15 +8,16 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from benchmarks.service import OneFeedTardis, coinflex_l2
 
 if TYPE_CHECKING:
+    from datetime import date
     from pathlib import Path
 
-__all__ = ["Command", "measure"]
+__all__ = ["Command", "measure", "verify_day"]
 
 _MONTH: Final = ("--from", "2020-08-01", "--to", "2020-09-01")
 # The days of the month, but for what lacks of the first and comes after the last that is there.
@@ -50,6 +51,16 @@ def measure(data: Path, there: int, slices: Path, runs: int) -> list[Command]:
             _timed("coverage", runs, *options, "sql", _COVERAGE),
             _quiet_sync(data, runs, url),
         ]
+
+
+def verify_day(data: Path, day: date) -> Command:
+    """Time `verify` of one day, once: its files, the day made again, minutes of it read again."""
+    span = ("--from", day.isoformat(), "--to", (day + timedelta(1)).isoformat())
+    begun = time.perf_counter()
+    facts = json.loads(coinflex_l2("--data", str(data), "verify", *span, "--json"))
+    seconds = time.perf_counter() - begun
+    assert facts["differences"] == 0, facts
+    return Command("verify of a day", [seconds])
 
 
 def _quiet_sync(data: Path, runs: int, url: str) -> Command:

@@ -123,7 +123,7 @@ def _latencies(results: Results) -> Iterator[Figure]:
     commands = {command.name: command for command in results.commands}
     for name, bound in (
         ("--help", 0.4), ("plan of a month", 1.0), ("status", 1.0), ("coverage", 1.0),
-        ("sync, nothing to do", 2.0),
+        ("sync, nothing to do", 2.0), ("verify of a day", 30.0),
     ):  # fmt: skip
         command = commands.get(name)
         value = statistics.median(command.seconds) if command else None

@@ -154,13 +154,14 @@ def _lakes(asked: Asked, slices: Slices, scratch: Path, results: Results) -> Non
     for data in (small, large):  # as every command leaves it
         write_database(data, EXCHANGE)
     if "day" in asked.parts:
+        results.commands.append(commands.verify_day(small, DAY.date()))
         results.partitions = 2, count
         results.queries = queries.measure(small, large, asked.size, asked.progress)
     if "commands" in asked.parts:
         asked.progress("a month of slices")
         there = lakes.add_month(large, asked.size.days, scratch)
         asked.progress("commands")
-        results.commands = commands.measure(large, there, slices.folder, asked.size.commands)
+        results.commands += commands.measure(large, there, slices.folder, asked.size.commands)
 
 
 def _machine() -> dict[str, str]:

@@ -61,6 +61,17 @@ class Books(NamedTuple):
         """Return an empty book."""
         return cls(np.zeros(2, np.int64), np.empty((2, room)), np.empty((2, room)))
 
+    def with_room_for(self, more: int) -> Books:
+        """Return the book with room for so many levels more a side: this one, if it has it."""
+        need = int(self.levels.max()) + more
+        if need <= self.room:
+            return self
+        books = Books.of(need)
+        books.levels[:] = self.levels
+        for old, new in zip(self[1:], books[1:], strict=True):
+            new[:, : old.shape[1]] = old
+        return books
+
 
 @compiled
 def begin_with(rows: Rows, row: int, books: Books) -> None:

@@ -12,10 +12,12 @@ range: what is not kept is gone.
 
 from pipeline.snapshots.at_times import at_times, on_grid
 from pipeline.snapshots.compiling import compile_replay
+from pipeline.snapshots.day_file import DayFile
 from pipeline.snapshots.on_change import changes_of_day, on_change
 from pipeline.snapshots.tables import long_table, no_snapshots, wide_table
 
 __all__ = [
+    "DayFile",
     "at_times",
     "changes_of_day",
     "compile_replay",

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.parquet import arrow_schema
-from pipeline.replay import Books, Tops, begin_at, changed_tops, chosen_tops
+from pipeline.replay import Books, Tops, begin_at, changed_tops, chosen_tops, wrong_rows
 from pipeline.schemas import DEPTH
 from pipeline.snapshots.day_file import Group
 
@@ -22,3 +22,4 @@ def compile_replay() -> None:
     begin_at(group.rows, 0, books, last)
     changed_tops(group.rows, (0, 1), flags, flags, books, last, found, at)
     chosen_tops(group.rows, group.keyframes, at, books, found)
+    wrong_rows(group.rows, group.stated(), 0, -1, books, np.zeros(1, np.uint8))

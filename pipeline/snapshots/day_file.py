@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.parquet import damage_named
-from pipeline.replay import Lists, Rows
+from pipeline.replay import Lists, Rows, Stated
 from pipeline.schemas import DEPTH
 from pipeline.times import DAY_US, MINUTE_US
 
@@ -32,6 +32,9 @@ _COLUMNS: Final = (
     "bid_levels", "ask_levels", "origin",
     *(f"{name}_{what}" for name in _LISTS for what in ("price", "amount")),
 )  # fmt: skip
+_SIDES: Final = ("bid", "ask")
+# What a row says besides, which the lists must lead to.
+_STATED: Final = ("crossed", *(f"{side}_{what}" for side in _SIDES for what in ("price", "amount")))
 
 
 @dataclass
@@ -66,6 +69,18 @@ class Group:
 
     def __len__(self) -> int:
         return len(self.local)
+
+    def stated(self) -> Stated:
+        """Return what the rows say of themselves and of their books; the group was read for it."""
+        table = self.table
+        return Stated(
+            _filled(table, "message", -1),
+            _filled(table, "keyframe", -1),
+            np.stack([_filled(table, f"{side}_levels", -1) for side in _SIDES]),
+            np.stack([_prices(table, f"{side}_price") for side in _SIDES]),
+            np.stack([_prices(table, f"{side}_amount") for side in _SIDES]),
+            table["crossed"].fill_null(False).to_numpy(),
+        )
 
     @property
     def carry_until(self) -> int | None:
@@ -164,11 +179,12 @@ class DayFile:
         """By group, the earliest and the latest local_timestamp."""
         return self._statistics("local_timestamp")
 
-    def group(self, number: int) -> Group:
-        """Read a group of rows."""
+    def group(self, number: int, *, with_stated: bool = False) -> Group:
+        """Read a group of rows, if wanted with what `Group.stated` needs."""
         of, place = self._groups[number]
+        columns = (*_COLUMNS, *_STATED) if with_stated else _COLUMNS
         with damage_named(of.path):
-            return Group.of(of.file.read_row_group(place, columns=_COLUMNS))
+            return Group.of(of.file.read_row_group(place, columns=columns))
 
     def _statistics(self, name: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         place = DEPTH.names.index(name)  # no list column stands before it
@@ -200,9 +216,20 @@ def _filled(table: pa.Table, name: str, null: int) -> NDArray[np.int64]:
     return found
 
 
+def _prices(table: pa.Table, name: str) -> NDArray[np.float64]:
+    found: NDArray[np.float64] = table[name].fill_null(np.nan).to_numpy()
+    return found
+
+
 def _lists(table: pa.Table, name: str) -> Lists:
-    """Return two columns of lists, prices and amounts, without a copy; NULL is a list of none."""
+    """Return two columns of lists, prices and amounts, without a copy; NULL is a list of none.
+
+    Raises ArrowInvalid unless there is an amount for each price: the replay does not look again.
+    """
     price, amount = (_whole(table[f"{name}_{what}"]) for what in ("price", "amount"))
+    if not price.offsets.equals(amount.offsets):
+        msg = f"{name}_price and {name}_amount are not of the same lengths"
+        raise pa.ArrowInvalid(msg)
     return Lists(price.offsets.to_numpy(), price.values.to_numpy(), amount.values.to_numpy())
 
 

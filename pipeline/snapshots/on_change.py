@@ -118,7 +118,7 @@ class _Replay:
     ) -> Iterator[Snapshots]:
         """Begin with the keyframe at or before a row, then go on; the row itself is not wanted."""
         begin = int(group.keyframes[row])
-        self._make_room(group)
+        self._books = self._books.with_room_for(group.room)
         begin_at(group.rows, begin, self._books, self._last)
         yield from self._rows(file, number, group, begin + 1, wanted)
 
@@ -127,7 +127,7 @@ class _Replay:
     ) -> Iterator[Snapshots]:
         """Replay a group from a row on."""
         known = self._known(file, number, group)
-        self._make_room(group)
+        self._books = self._books.with_room_for(group.room)
         step = books_at_once(self._last.depth)
         for first in range(begin, len(group), step):
             span = first, min(first + step, len(group))
@@ -159,13 +159,3 @@ class _Replay:
                 and self._recorder == group.recorder(0)
             )
         return known
-
-    def _make_room(self, group: Group) -> None:
-        """Have room for what a group may bring."""
-        need = int(self._books.levels.max()) + group.room
-        if need > self._books.room:
-            books = Books.of(need)
-            books.levels[:] = self._books.levels
-            for old, new in zip(self._books[1:], books[1:], strict=True):
-                new[:, : old.shape[1]] = old
-            self._books = books

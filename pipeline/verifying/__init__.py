@@ -2,7 +2,8 @@
 
 files.py       slices and partitions against what was written down of them
 remaking.py    days made again from raw, and what their rows say compared
-counting.py    the lake against itself: counts, keyframes
+counting.py    the lake against itself: counts
+replaying.py   each row of depth against the book that the changes lead to
 minutes.py     some minutes read by gzip and json alone, message by message; nothing of normalize/
 choosing.py    which days and minutes are looked into
 verify.py      all of it, in order

@@ -1,4 +1,4 @@
-"""The lake against itself: counts of the catalogue and of slices, keyframes against changes."""
+"""The lake against itself: the counts of the catalogue, of the files and of slices."""
 
 from __future__ import annotations
 
@@ -14,14 +14,12 @@ if TYPE_CHECKING:
 
     import duckdb
 
-__all__ = ["check_counts", "check_keyframes"]
+__all__ = ["check_counts"]
 
 _ROWS: Final = """select date, kind, in_catalogue, in_slices from check_rows
 where list_contains($1, date) order by date, kind"""
 _CATALOGUE: Final = """select date, what, in_catalogue, in_files from check_catalogue($1, $2, $3)
 order by date, what"""
-_KEYFRAMES: Final = """select date, count(*) from check_keyframes($1, $2, $3)
-group by date order by date"""
 
 
 def check_counts(
@@ -42,23 +40,6 @@ def check_counts(
         for _, what, catalogued, in_files in _of_day(lake, check, _CATALOGUE, instrument, day):
             told = f"{what}: {catalogued} in the catalogue, {in_files} in the files"
             check.differences.append(Difference(day, f"{instrument} {day}", told))
-    return check
-
-
-def check_keyframes(lake: duckdb.DuckDBPyConnection, of_days: Iterable[tuple[str, date]]) -> Check:
-    """Hold each stored keyframe against the book that the changes before it lead to."""
-    check = Check(
-        "keyframes",
-        "the changes of these days lead from each keyframe to the next one, level for level, and "
-        "from the last one to the best prices that stand beside them",
-        "that book and changes are those of raw",
-        unit="instrument days",
-    )
-    for instrument, day in of_days:
-        check.looked_at += 1
-        for _, count in _of_day(lake, check, _KEYFRAMES, instrument, day):
-            what = f"{count:,} levels are not where the changes lead to"
-            check.differences.append(Difference(day, f"{instrument} {day}", what))
     return check
 
 

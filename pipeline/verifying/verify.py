@@ -12,11 +12,12 @@ from pipeline.lake import Lake
 from pipeline.query import rows_of
 from pipeline.slices import Door
 from pipeline.verifying.choosing import choose_days, choose_minutes
-from pipeline.verifying.counting import check_counts, check_keyframes
+from pipeline.verifying.counting import check_counts
 from pipeline.verifying.files import check_partitions, check_slices
 from pipeline.verifying.findings import Check, Difference, VerifyReport, unreadable
 from pipeline.verifying.minutes import check_minutes, new_check
 from pipeline.verifying.remaking import check_remade
+from pipeline.verifying.replaying import check_books
 from pipeline.views import connect
 
 if TYPE_CHECKING:
@@ -72,9 +73,10 @@ def verify(
             for name, day in catalogue.rows.select("instrument", "date").iter_rows()
             if day in chosen
         ]
-        progress("counts and keyframes")
+        progress("counts")
         checks.append(check_counts(connection, wanted, of_days))
-        checks.append(check_keyframes(connection, of_days))
+        progress("books")
+        checks.append(check_books(lake, of_days))
         checks.append(
             check_remade(data, exchange, chosen, jobs, lambda day: progress(f"{day} made again"))
         )

@@ -25,7 +25,8 @@ def test_a_tiny_day_is_backfilled_asked_and_planned(tmp_path: Path) -> None:
         once = latency["question"] == BOOKS_IN_SQL
         assert len(latency["warm_small"]) == len(latency["warm_large"]) >= (1 if once else 2)
     assert [command["name"] for command in found["commands"]] == [
-        "--help", "plan of a month", "status", "coverage", "sync, nothing to do",
+        "verify of a day", "--help", "plan of a month", "status", "coverage",
+        "sync, nothing to do",
     ]  # fmt: skip
     assert found["backfill"]["minutes"] == 2
     assert found["backfill"]["bytes"] > 100_000

@@ -19,6 +19,7 @@ from pipeline.simulator import TardisSimulator
 from pipeline.sources.files import adopt
 from pipeline.times import Range
 from pipeline.verifying import VerifyReport, repair, verify
+from pipeline.verifying.replaying import check_books
 from tests.lakes import EXCHANGE, TODAY, bring_in, ingest, put
 from tests.making import at, trade, write_minute
 from tests.making import depth as book_line
@@ -182,6 +183,30 @@ def test_what_is_planted_is_found_and_repaired(service: Settings, data: Path, na
         report.raise_if_different()
     repair(service, report, jobs=1)
     assert found(verify(data, EXCHANGE, sample=None, minutes=None)) == {}
+
+
+EDITS: dict[str, tuple[str, Callable[[Any], Any], str]] = {
+    "a best price": ("bid_price", lambda price: price + 0.5, "1 row: has another best"),
+    "a change": (
+        "bid_change_amount", lambda amounts: [amount + 1 for amount in amounts] or [1], ""
+    ),
+    "an amount more than prices": (
+        "ask_change_amount", lambda amounts: [*amounts, 1], "not of the same lengths"
+    ),
+    "a keyframe's name": ("keyframe", lambda _: 1, "rests on no keyframe"),
+    "a row's place": ("message", lambda message: message + 1, "1 row: is not in its place"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", EDITS)
+def test_rows_that_the_changes_do_not_lead_to_are_found(data: Path, name: str) -> None:
+    """Without raw, by the lake alone."""
+    column, change, words = EDITS[name]
+    assert check_books(Lake(data, EXCHANGE), [(SWAP, TODAY)]).differences == []
+    edit(data, "depth", column, change)
+    (found,) = check_books(Lake(data, EXCHANGE), [(SWAP, TODAY)]).differences
+    assert found.day == TODAY
+    assert words in str(found)
 
 
 def test_what_can_not_be_had_again_is_said(data: Path, service: Settings) -> None:
