@@ -96,16 +96,16 @@ class _Days:
         if self._date not in (None, day) and self._day:
             self._day.finish()
             self._leave()
-            self._make_whole()
+            self._make_whole(day)
         if self._day is None:
             is_first, self._date = self._date is None, day
             if self._held.enter_context(self._lake.holding_day(day)):
                 self._day = self._held.enter_context(
                     LiveDay(self._lake, self._door, self._host, day)
                 )
-                # A capture that ended before midnight left some. Today is held: not among them.
-                if is_first and any(known < day for known in self._lake.days_in_parts()):
-                    self._make_whole()
+                # A capture that ended before midnight left some.
+                if is_first and _parts_before(self._lake, day):
+                    self._make_whole(day)
             else:
                 self._held.close()
                 log.info("%s is being ingested; what is recorded comes into the lake after", day)
@@ -114,19 +114,26 @@ class _Days:
         self._held.close()
         self._day = None
 
-    def _make_whole(self) -> None:
+    def _make_whole(self, today: date) -> None:
         """Have days that are over made one file each, unless another run is at work."""
         context = multiprocessing.get_context("spawn")
-        given = self._data, self._lake.exchange, logs.in_force()
+        given = self._data, self._lake.exchange, today, logs.in_force()
         context.Process(target=_ingest_days_in_parts, args=given).start()
 
 
-def _ingest_days_in_parts(data: Path, exchange: str, setup: logs.LogSetup | None) -> None:
+def _parts_before(lake: Lake, today: date) -> list[date]:
+    return [day for day in lake.days_in_parts() if day < today]
+
+
+def _ingest_days_in_parts(
+    data: Path, exchange: str, today: date, setup: logs.LogSetup | None
+) -> None:
+    """Be the process. Today is left alone, though its capture may end meanwhile."""
     logs.begin(setup or logs.LogSetup())
     lake = Lake(data, exchange)
     try:
         with holding(data):
             clear_drafts(data, exchange)
-            ingest(data, exchange, days=lake.days_in_parts())
+            ingest(data, exchange, days=_parts_before(lake, today))
     except LockHeld:
         log.info("days that are over stay in parts until the next ingest")
