@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.catalogue import Catalogue
 from pipeline.config import KEY_VARIABLES, Settings
 from pipeline.drafts import clear_drafts
-from pipeline.errors import MinutesLacking
+from pipeline.errors import MinutesLacking, RawDropped
 from pipeline.exchange_details import keep
 from pipeline.ingest import IngestReport, ingest
 from pipeline.lake import Lake
@@ -63,9 +63,11 @@ class BackfillReport:
         }
 
     def raise_if_lacking(self) -> None:
-        """Raise MinutesLacking if minutes that were asked for are not there."""
+        """Raise MinutesLacking if minutes that were asked for are not there, and RawDropped."""
         if self.download.lacking:
             raise MinutesLacking(self.download.lacking)
+        if self.ingest.lacking_raw:
+            raise RawDropped(self.ingest.lacking_raw)
 
 
 def backfill(
@@ -74,11 +76,13 @@ def backfill(
     *,
     channels: Sequence[str] | None = None,
     instruments: Sequence[str] | None = None,
+    dropped: bool = False,
     jobs: int | None = None,
     progress: Callable[[int], Progress] = Quiet,
 ) -> BackfillReport:
     """Fetch what the range lacks, and bring its days into the lake; a second run changes nothing.
 
+    What the retention of raw `dropped` is not lacking, unless that is said.
     Works in a notebook as well, where an event loop runs already.
     Raises LockHeld, UsageError and KeyRequired before anything is fetched, ServiceRefused at the
     latest after the last and the first minute, ServiceUnreachable without exchange details. Minutes
@@ -87,7 +91,9 @@ def backfill(
     with holding(settings.data):
         door = Door(settings.data, settings.exchange)
         clear_drafts(settings.data, settings.exchange)  # of runs that were killed
-        plan = plan_backfill(settings, wanted, channels=channels, instruments=instruments)
+        plan = plan_backfill(
+            settings, wanted, channels=channels, instruments=instruments, dropped=dropped
+        )
         required_key(plan, settings.tardis.key, KEY_VARIABLES[0])
         keep(door, plan.details)
         with progress(sum(1 for _ in plan.minutes())) as shown:

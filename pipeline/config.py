@@ -13,8 +13,10 @@ live.websocket  COINFLEX_L2_WS_URL   whole address of the socket; the site's
 live.rest   COINFLEX_L2_REST_URL     base address without a version; the site's
 live.key, live.secret                COINFLEX_API_KEY, COINFLEX_API_SECRET
 sync.…                               what `coinflex-l2 sync` wants, and within which bounds
+retention.…                          what becomes of raw slices that are old
 log_format  COINFLEX_L2_LOG_FORMAT   text or json; what suits the command
-config      COINFLEX_L2_CONFIG       a TOML file with the keys of Settings, [tardis], [live], [sync]
+config      COINFLEX_L2_CONFIG       a TOML file: the keys of Settings, [tardis], [live], [sync] and
+                                     [retention]
 """
 
 from __future__ import annotations
@@ -33,7 +35,15 @@ from pipeline.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["KEY_VARIABLES", "LiveSettings", "Settings", "SyncSettings", "TardisSettings"]
+__all__ = [
+    "KEY_VARIABLES",
+    "RETENTIONS",
+    "LiveSettings",
+    "RetentionSettings",
+    "Settings",
+    "SyncSettings",
+    "TardisSettings",
+]
 
 KEY_VARIABLES: Final = ("TARDIS_API_KEY", "TARDIS_DEV_API_KEY", "TM_API_KEY")
 
@@ -105,6 +115,21 @@ class SyncSettings:
     textfile: str = ""
 
 
+RETENTIONS: Final = ("keep", "thin", "drop")
+
+
+@dataclass(frozen=True)
+class RetentionSettings:
+    """What becomes of raw slices whose day has been over for `after_days`.
+
+    `keep`: nothing. `thin`: the same lines are kept in zstd, which is a third smaller. `drop`: what
+    Tardis could serve again is removed once its day was verified, the rest is thinned.
+    """
+
+    raw: str = "keep"
+    after_days: int = 30
+
+
 @dataclass(frozen=True)
 class Settings:
     """What a run needs to know of its surroundings."""
@@ -114,6 +139,7 @@ class Settings:
     tardis: TardisSettings = TardisSettings()
     live: LiveSettings = LiveSettings()
     sync: SyncSettings = SyncSettings()
+    retention: RetentionSettings = RetentionSettings()
     log_format: str | None = None
     # Setting → what has set it, as "tardis.key" → "TARDIS_API_KEY". Not itself a setting.
     origins: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
@@ -160,6 +186,7 @@ class Settings:
 # The tables of a TOML file: its top level, and those that have a name.
 _SECTIONS: Final = {
     "": Settings, "tardis": TardisSettings, "live": LiveSettings, "sync": SyncSettings,
+    "retention": RetentionSettings,
 }  # fmt: skip
 # What a key in a file is called that is a word of Python.
 _CALLED: Final = {"from": "start", "to": "end"}
@@ -182,6 +209,7 @@ _VARIABLES: Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "secret": ("COINFLEX_API_SECRET",),
     },
     "sync": {},
+    "retention": {},
 }
 _SECRET: Final = ("key", "secret")
 _LOOPBACK: Final = r"(127\.\d+\.\d+\.\d+|localhost|\[::1\])"
@@ -232,6 +260,9 @@ def _checked(tables: Mapping[str, dict[str, Any]], origins: Mapping[str, str]) -
     for table in (tardis, live):
         for name in table.keys() & _SECRET:
             table[name] = _secret(name, table[name])
+    retention = RetentionSettings(**tables["retention"])
+    if retention.raw not in RETENTIONS:
+        raise UsageError.not_among("[retention] raw", retention.raw, RETENTIONS)
     exchange = top.get("exchange", Settings.exchange)
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", exchange):
         raise UsageError("exchange", exchange, "an id as Tardis spells it, for example coinflex")
@@ -247,6 +278,7 @@ def _checked(tables: Mapping[str, dict[str, Any]], origins: Mapping[str, str]) -
         TardisSettings(**tardis),
         _checked_live(live),
         SyncSettings(**sync),
+        retention,
         log_format=log_format,
         origins=origins,
     )

@@ -16,7 +16,7 @@ import pipeline
 from pipeline.answer_reading import AnswerReading
 from pipeline.day_sources import DaySources, sources_of
 from pipeline.day_writer import DayWriter
-from pipeline.errors import SliceCorrupt
+from pipeline.errors import RawDropped, SliceCorrupt
 from pipeline.lake import Lake
 from pipeline.normalize.day import DayNormalizer
 from pipeline.normalize.depth import Lineage
@@ -60,7 +60,8 @@ class DayResult:
     `derived_removed`: how many partitions of derived tables went with what the lake had before.
 
     No rows (None) where nothing was to be written: the lake had the day already, there is no whole
-    slice, or the day is being recorded (`is_held`) and brought in by whoever does so.
+    slice, the day is being recorded (`is_held`) and brought in by whoever does so, or it can't be
+    made again, since raw of it was dropped (`lacks_raw`).
     """
 
     day: date
@@ -69,6 +70,7 @@ class DayResult:
     corrupt: dict[str, str]
     derived_removed: int = 0
     is_held: bool = False
+    lacks_raw: bool = False
 
 
 def ingest_day(
@@ -95,6 +97,8 @@ def ingest_day(
                 if is_ours:
                     return _write_day(lake, sources, instruments, readers, needed)
                 return DayResult(day, None, {}, sources.corrupt, is_held=True)
+        except RawDropped:
+            return DayResult(day, None, {}, sources.corrupt, lacks_raw=True)
         except SliceCorrupt as error:
             if error.path in distrusted:  # examined anew, and found whole
                 raise

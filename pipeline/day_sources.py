@@ -11,6 +11,7 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from pipeline.errors import RawDropped
 from pipeline.filling import Filling, filling_of
 from pipeline.schemas import SCHEMA_VERSION
 from pipeline.times import MINUTES_OF_DAY
@@ -100,12 +101,19 @@ class DaySources:
         return ranks
 
     def minute(self, minute: int) -> MinuteSources:
-        """Return what is read of a minute; raises SliceCorrupt, and Abandoned as `ranks`."""
+        """Return what is read of a minute; raises SliceCorrupt, RawDropped, Abandoned (`ranks`)."""
         filling = self.filling
+        if any(facts.dropped for facts in self.facts(minute)):
+            raise RawDropped([self.day])
         slices = [(rank, self.held[rank].path(minute)) for rank in self._ranks_to_read(minute)]
         return MinuteSources(
             slices, filling.cuts.get(minute, ()), filling.skipped.get(minute, _NOTHING)
         )
+
+    @property
+    def dropped(self) -> int:
+        """How many of the slices were dropped, so that only what is known of them is left."""
+        return sum(len(held.dropped) for held in self.held)
 
     def facts(self, minute: int) -> list[SliceFacts]:
         """Return what is known of the slices that are read of a minute, in the same order."""
@@ -115,11 +123,13 @@ class DaySources:
     def filling(self) -> Filling:
         """What live recordings fill of a day's history; waits for all of a day that has both.
 
-        Raises SliceCorrupt, and Abandoned as `ranks`.
+        Raises SliceCorrupt, RawDropped, and Abandoned as `ranks`.
         """
         if not self._has_several_recorders:
             return Filling()
         self.all_ranks()
+        if self.dropped:
+            raise RawDropped([self.day])
         return filling_of(self.held)
 
     def _ranks_to_read(self, minute: int) -> list[int]:

@@ -46,8 +46,9 @@ class IngestReport:
     """What a run did: days written, found up to date, or left to a recording; what was corrupt.
 
     `conflicts` says of a day, also of one up to date, why what was recorded live fills none of its
-    gaps, if it contradicts history. `derived_removed` are partitions of derived tables that were
-    made from what is now replaced.
+    gaps, if it contradicts history. `lacking_raw` are days that were left as they are though
+    they should be made again, since raw of them was dropped. `derived_removed` are partitions of
+    derived tables that were made from what is now replaced.
     """
 
     written: list[str] = field(default_factory=list)
@@ -56,6 +57,7 @@ class IngestReport:
     counts: dict[str, int] = field(default_factory=dict)
     corrupt: dict[str, str] = field(default_factory=dict)
     conflicts: dict[str, str] = field(default_factory=dict)
+    lacking_raw: list[date] = field(default_factory=list)
     derived_removed: int = 0
 
 
@@ -93,7 +95,7 @@ def ingest(
     total = len(todo) + len(coming)
     for done, result in enumerate(_results(run, todo, coming, jobs, arrivals), 1):
         run.note(result)
-        if progress and not result.is_held:
+        if progress and not (result.is_held or result.lacks_raw):
             progress(result.day, done, total)
     run.report.written.sort()
     run.report.up_to_date.sort()
@@ -182,6 +184,8 @@ class _Run:
         self.report.corrupt |= result.corrupt
         if result.is_held:
             self.report.being_recorded.append(result.day.isoformat())
+        if result.lacks_raw:
+            self.report.lacking_raw.append(result.day)
         if result.rows is None:
             return
         self.catalogue.replace(result.day, result.rows, result.about, self.wanted)

@@ -2,7 +2,7 @@
 
 A slice is gzip NDJSON, one UTC minute of the arrival clock, in Tardis's own form: each line is an
 arrival time, a space and the exchange's own JSON (stamp.py), and an empty line marks a disconnect
-of the recorder.
+of the recorder. It may have been thinned (thinned_file.py): then the same lines are in zstd.
 """
 
 from __future__ import annotations
@@ -18,12 +18,14 @@ from isal.igzip_lib import IsalError
 from pipeline.digest import sha256_of
 from pipeline.errors import SliceCorrupt
 from pipeline.stamp import stamp_of
+from pipeline.thinned_file import SUFFIX, Made, ZstdError, made_from, open_thinned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from io import BufferedIOBase
     from pathlib import Path
 
-__all__ = ["Blocks", "SliceFacts", "examine", "read_lines"]
+__all__ = ["Blocks", "SliceFacts", "Stored", "examine", "open_slice", "read_lines"]
 
 _BLOCK: Final = 4 << 20
 # Messages have some kilobytes. What has no end after so many bytes is no line of a recorder, and
@@ -31,19 +33,27 @@ _BLOCK: Final = 4 << 20
 _LONGEST_LINE: Final = 64 << 20
 _LF: Final = ord("\n")
 _BLANKS: Final = tuple(b" \t\n\r\x0b\x0c")
-# What reading a gzip that is broken or ends early may raise.
+# What reading one that is broken or ends early may raise.
 _DAMAGED: Final[tuple[type[Exception], ...]] = (
-    OSError, EOFError, zlib.error,
+    OSError, EOFError, zlib.error, ZstdError,
     IsalError,  # type: ignore[assignment] # its stub declares the class as an instance
 )  # fmt: skip
+
+
+class Stored(msgspec.Struct, frozen=True):
+    """The file of a slice that was thinned."""
+
+    sha256: str
+    bytes: int
 
 
 class SliceFacts(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a manifest says of one slice.
 
-    `bytes` and `sha256` are of the file, `lines` counts data lines, `disconnects` empty ones,
-    `first` and `last` are arrival times as they stand in it. `mtime_ns` is the file's own, so that
-    an untouched file need not be read again to be believed.
+    `bytes` and `sha256` are of the gzip that arrived, also when it was thinned since (`stored`).
+    `lines` counts data lines, `disconnects` empty ones, `first` and `last` are arrival times as
+    they stand in it. `mtime_ns` is the file's own, so that an untouched file need not be read again
+    to be believed. Of one that was `dropped` since, these facts are all that is left.
     """
 
     sha256: str
@@ -53,6 +63,25 @@ class SliceFacts(msgspec.Struct, frozen=True, omit_defaults=True):
     first: str | None
     last: str | None
     mtime_ns: int
+    stored: Stored | None = None
+    dropped: bool = False
+
+    @property
+    def file_sha256(self) -> str:
+        """The digest of the file that lies there."""
+        return self.stored.sha256 if self.stored else self.sha256
+
+    @property
+    def file_bytes(self) -> int:
+        """The size of the file that lies there."""
+        return self.stored.bytes if self.stored else self.bytes
+
+
+def open_slice(path: Path) -> BufferedIOBase:
+    """Open a slice for the lines in it, whatever they are packed in."""
+    if path.name.endswith(SUFFIX):
+        return open_thinned(path)
+    return igzip.open(path, "rb")  # type: ignore[no-any-return, no-untyped-call] # no stub
 
 
 class Blocks:
@@ -69,14 +98,14 @@ class Blocks:
         """Yield (buffer, stop): buffer[:stop] are the next whole lines, each with its LF.
 
         Valid until the next one is asked for. No more than a block and a line are in memory.
-        Raises SliceCorrupt where the gzip ends early, its checksum fails, or a line has no end; the
+        Raises SliceCorrupt where the file ends early, its checksum fails, or a line has no end; the
         blocks before that were already yielded, so examine first.
         """
         if path.stat().st_size == 0:  # how Tardis serves a minute without data
             return
         rest = 0  # bytes of a line whose end is still to come
         try:
-            with igzip.open(path, "rb") as file:  # type: ignore[no-untyped-call] # no stub
+            with open_slice(path) as file:
                 while count := file.readinto(self._room(rest)):
                     end = rest + count
                     stop = self._buffer.rfind(b"\n", rest, end) + 1
@@ -120,15 +149,29 @@ def examine(path: Path) -> SliceFacts:
         count, blank, begin, end = _counted(buffer, stop)
         lines, disconnects = lines + count - blank, disconnects + blank
         first, last = first or begin, end or last
+    file = Stored(sha256_of(path), status.st_size)
+    made = _made_from(path, lines, disconnects) if path.name.endswith(SUFFIX) else None
     return SliceFacts(
-        sha256=sha256_of(path),
-        bytes=status.st_size,
+        sha256=(made or file).sha256,
+        bytes=(made or file).bytes,
         lines=lines,
         disconnects=disconnects,
         first=stamp_of(first),
         last=stamp_of(last),
         mtime_ns=status.st_mtime_ns,
+        stored=file if made else None,
     )
+
+
+def _made_from(path: Path, lines: int, disconnects: int) -> Made:
+    """Return what a thinned slice was made from, if it has as many lines as that had."""
+    try:
+        made = made_from(path)
+    except ValueError as error:
+        raise SliceCorrupt(path, str(error)) from error
+    if (made.lines, made.disconnects) != (lines, disconnects):
+        raise SliceCorrupt(path, f"it has {lines} lines, and says that it had {made.lines}")
+    return made
 
 
 def _counted(buffer: bytearray, stop: int) -> tuple[int, int, bytes, bytes]:

@@ -2,7 +2,7 @@
 
 Slices (slice_file.py) are immutable and lie at
 
-    raw/<exchange>/<request>/YYYY/MM/DD/HH/MM.json.gz
+    raw/<exchange>/<request>/YYYY/MM/DD/HH/MM.json.gz    (MM.json.zst when it was thinned)
 
 where <request> stands for what was asked for: origin, channels, symbols (`request.json` in it).
 `manifest.json` in each day's folder holds the facts of its slices. It is a cache of what the
@@ -24,6 +24,7 @@ from pipeline import durable
 from pipeline.channels import canonical_channel
 from pipeline.errors import SliceCorrupt
 from pipeline.slice_file import SliceFacts, examine
+from pipeline.thinned_file import SUFFIX as THINNED
 from pipeline.times import midnight
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ LIVE: Final = "live"  # the origin of what is captured over an exchange's socket
 REST: Final = "rest"
 REST_CHANNELS: Final = ("rest/depth", "rest/markets", "rest/trades")
 _MINUTE_NAMES: Final = [f"{minute:02}.json.gz" for minute in range(60)]
+_THINNED_NAMES: Final = [f"{minute:02}{THINNED}" for minute in range(60)]
 
 
 @dataclass(frozen=True)
@@ -151,7 +153,10 @@ def parse_minute_path(path: str) -> tuple[date, int] | None:
 
 @dataclass
 class DayOfSlices:
-    """One request's slices of one UTC day: minute (0 to 1439) → facts."""
+    """One request's slices of one UTC day: minute (0 to 1439) → facts.
+
+    Among them are those that were dropped, of which the facts are all that is left.
+    """
 
     request: Request
     day: date
@@ -159,15 +164,27 @@ class DayOfSlices:
     drafts: Path
     slices: dict[int, SliceFacts] = field(default_factory=dict)
     corrupt: dict[int, str] = field(default_factory=dict)
+    thinned: set[int] = field(default_factory=set)
     changed: bool = False
 
     def path(self, minute: int) -> Path:
         """Return where a minute's slice lies."""
-        return self.folder / f"{minute // 60:02}" / f"{minute % 60:02}.json.gz"
+        names = _THINNED_NAMES if minute in self.thinned else _MINUTE_NAMES
+        return self.folder / f"{minute // 60:02}" / names[minute % 60]
 
     def name(self, minute: int) -> str:
-        """Return the same below raw/<exchange>, as lineage says it."""
+        """Return its name below raw/<exchange>, as lineage says it: also of a thinned one."""
         return f"{self.request.folder}/{minute_path(self.day, minute)}"
+
+    @property
+    def dropped(self) -> list[int]:
+        """The minutes whose slices were dropped, in order."""
+        return sorted(minute for minute, facts in self.slices.items() if facts.dropped)
+
+    @property
+    def file_bytes(self) -> int:
+        """How much its files take."""
+        return sum(facts.file_bytes for facts in self.slices.values() if not facts.dropped)
 
     def commit(self, minute: int, draft: Path) -> SliceFacts:
         """Adopt a finished file as the slice of a minute: all of it, or nothing on any error.
@@ -176,11 +193,35 @@ class DayOfSlices:
         """
         facts = examine(draft)
         with durable.writing(self.folder):
+            self.thinned.discard(minute)  # where both lie, that one counts for nothing
             durable.commit(draft, self.path(minute))
         self.slices[minute] = facts
         self.corrupt.pop(minute, None)
         self.changed = True
         return facts
+
+    def take_thinned(self, minute: int, draft: Path) -> None:
+        """Put a thinned file in the place of a minute's gzip; raises SliceCorrupt if it is none."""
+        old, facts = self.path(minute), examine(draft)
+        with durable.writing(self.folder):
+            self.thinned.add(minute)
+            durable.commit(draft, self.path(minute))
+            durable.remove(old)
+        self.slices[minute] = facts
+        self.changed = True
+
+    def drop(self) -> None:
+        """Remove the files of all slices; what is known of them stays, so that nobody misses them.
+
+        That is on the disk before the first file goes: a kill leaves some more files.
+        """
+        there = self.slices.keys() - set(self.dropped)
+        for minute in there:
+            self.slices[minute] = msgspec.structs.replace(self.slices[minute], dropped=True)
+        self.changed |= bool(there)
+        self.save()
+        for minute in sorted(there):
+            durable.remove(self.path(minute))
 
     def distrust(self, path: Path | str) -> None:
         """Forget the facts of a slice that turned out broken, so that it is examined anew."""
@@ -207,21 +248,26 @@ class DayOfSlices:
         """Take the manifest's word for untouched files, and examine every other one."""
         known = self._manifest()
         for minute, entry in self._files():
+            if entry.name.endswith(THINNED):
+                self.thinned.add(minute)
             try:
                 status = entry.stat()
             except OSError as error:  # a link that leads nowhere, say
                 self.corrupt[minute] = error.strerror or "it can't be opened"
                 continue
             facts = known.pop(minute, None)
-            if facts and (facts.bytes, facts.mtime_ns) == (status.st_size, status.st_mtime_ns):
-                self.slices[minute] = facts
+            known_as = facts and (facts.file_bytes, facts.mtime_ns)
+            if facts and known_as == (status.st_size, status.st_mtime_ns):
+                # To drop it was begun, and a kill left it.
+                self.slices[minute] = msgspec.structs.replace(facts, dropped=False)
                 continue
             self.changed = True
             try:
                 self.slices[minute] = examine(self.path(minute))
             except SliceCorrupt as error:
                 self.corrupt[minute] = error.reason
-        self.changed |= bool(known)  # entries whose file is gone
+        self.slices |= {minute: facts for minute, facts in known.items() if facts.dropped}
+        self.changed |= not known.keys() <= self.slices.keys()  # entries whose file is gone
         return self
 
     def _manifest(self) -> dict[int, SliceFacts]:
@@ -239,9 +285,10 @@ class DayOfSlices:
                     entries = {entry.name: entry for entry in found}
             except (FileNotFoundError, NotADirectoryError):
                 continue
-            for minute, name in enumerate(_MINUTE_NAMES):
-                if name in entries:
-                    yield hour * 60 + minute, entries[name]
+            for minute, names in enumerate(zip(_MINUTE_NAMES, _THINNED_NAMES, strict=True)):
+                # The gzip, where both lie: a kill left it just before the other took its place.
+                if there := [entries[name] for name in names if name in entries]:
+                    yield hour * 60 + minute, there[0]
 
 
 class _Manifest(msgspec.Struct):

@@ -116,7 +116,10 @@ def test_empty_variables_count_as_unset() -> None:
     [
         (
             "exchnage = 'coinflex'",
-            "'exchnage'; what would work: one of exchange, data, live, log_format, sync, tardis",
+            (
+                "'exchnage'; what would work: one of exchange, data, live, log_format, retention, "
+                "sync, tardis"
+            ),
         ),
         ("[tardis]\nkeys = 'x'", "'keys'; what would work: one of key, "),
         ("[life]\nurl = 'x'", "'life'; what would work: one of "),

@@ -3,6 +3,7 @@ from __future__ import annotations
 import inspect
 import pickle
 import re
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ from pipeline.errors import (
     MinutesLacking,
     PipelineError,
     QueryRefused,
+    RawDropped,
     ServiceRefused,
     ServiceUnreachable,
     SliceCorrupt,
@@ -214,6 +216,15 @@ SENTENCES: list[tuple[PipelineError, int, str]] = [
         SliceCorrupt("23/54.json.gz", "it ends early"),
         3,
         "23/54.json.gz is no whole slice: it ends early",
+    ),
+    (
+        RawDropped([date(2020, 8, 3), date(2020, 8, 1)]),
+        3,
+        (
+            "2020-08-01, 2020-08-03 are to be made again, and raw of it was dropped; the lake is "
+            "left as it is. Fetch it again with: coinflex-l2 backfill --from 2020-08-01 "
+            "--to 2020-08-04 --dropped"
+        ),
     ),
     (
         LockHeld(Path("data/.lock"), "process 7"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -33,6 +33,7 @@ The first day of each month is free; other days need a key in TARDIS_API_KEY."""
     metavar="N",
     help="Days, or parts of a day, ingested at once; default: cores.",
 )
+@click.option("--dropped", is_flag=True, help="Also what `prune` has dropped of raw.")
 @click.option("--dry-run", is_flag=True, help="Print what would be asked for, and stop.")
 @shared_options
 def backfill(
@@ -41,6 +42,7 @@ def backfill(
     instruments: str | None,
     channels: str | None,
     jobs: int | None,
+    dropped: bool,
     dry_run: bool,
 ) -> None:
     """Download what is lacking of a range of time from Tardis, and bring it into the lake.
@@ -57,7 +59,9 @@ def backfill(
     instrumentation.set_on_retry_hooks(())
     found = settings()
     wanted = Range.parse(start, end)
-    asked = {"channels": names(channels), "instruments": names(instruments)}
+    asked: dict[str, Any] = {
+        "channels": names(channels), "instruments": names(instruments), "dropped": dropped,
+    }  # fmt: skip
     if dry_run:
         plan = plan_backfill(found, wanted, **asked)
         print_json(plan.summary()) if as_json() else _print_plan(plan)

@@ -36,7 +36,7 @@ def ingest(
     from pipeline import ingest as run
     from pipeline.cli.output import print_facts, print_json
     from pipeline.cli.progress import RunProgress
-    from pipeline.errors import MinutesLacking
+    from pipeline.errors import MinutesLacking, RawDropped
 
     found = settings()
     with RunProgress(0) as shown:
@@ -49,6 +49,7 @@ def ingest(
         "days_up_to_date": len(report.up_to_date),
         "days_being_recorded": len(report.being_recorded),
         "days_in_conflict": len(report.conflicts),
+        "days_lacking_raw": len(report.lacking_raw),
         "slices_corrupt": len(report.corrupt),
         "derived_removed": report.derived_removed,
         **report.counts,
@@ -56,6 +57,8 @@ def ingest(
     print_json(result) if as_json() else print_facts(result)
     if report.corrupt:
         raise MinutesLacking(report.corrupt)
+    if report.lacking_raw:
+        raise RawDropped(report.lacking_raw)
 
 
 @click.command(

@@ -21,6 +21,7 @@
     │   ├── LakeInconsistent     2   the lake disagrees with itself
     │   └── WorkerLost           2
     ├── SliceCorrupt             3   a file that should be a whole slice is none
+    ├── RawDropped               3   a day is to be made again from slices that were dropped
     └── LockHeld                75   another run works on this data folder
 
 Every error carries its facts as attributes. None carries a key.
@@ -39,7 +40,13 @@ from pipeline.errors.lake import (
     WorkerLost,
 )
 from pipeline.errors.root import PipelineError
-from pipeline.errors.service import MinutesLacking, ServiceRefused, ServiceUnreachable, SliceCorrupt
+from pipeline.errors.service import (
+    MinutesLacking,
+    RawDropped,
+    ServiceRefused,
+    ServiceUnreachable,
+    SliceCorrupt,
+)
 from pipeline.errors.usage import (
     KeyOpensNothing,
     KeyRequired,
@@ -67,6 +74,7 @@ __all__ = [
     "MinutesLacking",
     "PipelineError",
     "QueryRefused",
+    "RawDropped",
     "ServiceRefused",
     "ServiceUnreachable",
     "SliceCorrupt",

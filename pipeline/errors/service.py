@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from pipeline.errors.root import PipelineError, some
 
 if TYPE_CHECKING:
+    from datetime import date
     from pathlib import Path
 
-__all__ = ["MinutesLacking", "ServiceRefused", "ServiceUnreachable", "SliceCorrupt"]
+__all__ = ["MinutesLacking", "RawDropped", "ServiceRefused", "ServiceUnreachable", "SliceCorrupt"]
 
 # The answers of a service that a key, or another one, would change.
 _NO_ACCESS = (401, 403)
@@ -85,6 +87,25 @@ class SliceCorrupt(PipelineError):
 
     def __str__(self) -> str:
         return f"{self.path} is no whole slice: {self.reason}"
+
+
+class RawDropped(PipelineError):
+    """Days would have to be made again, but slices of them were dropped; they stay as they are."""
+
+    exit_code = 3
+
+    def __init__(self, days: list[date]) -> None:
+        self.days = sorted(days)
+        super().__init__(self.days)
+
+    def __str__(self) -> str:
+        first, last = self.days[0], self.days[-1]
+        are = "is" if len(self.days) == 1 else "are"
+        return (
+            f"{some([day.isoformat() for day in self.days])} {are} to be made again, and raw of it "
+            "was dropped; the lake is left as it is. Fetch it again with: coinflex-l2 backfill "
+            f"--from {first} --to {last + timedelta(1)} --dropped"
+        )
 
 
 def _minutes_are(many: int) -> str:

@@ -53,6 +53,11 @@ class Budget:
                 self._spent = self._guard()
         return self._spent
 
+    @property
+    def time_is_up(self) -> str | None:
+        """The word `time` once it is over, whatever else is left."""
+        return "time" if self._clock() >= self._ends else None
+
     def take(self) -> None:
         """Take one request; raises BudgetSpent if there is none left."""
         if reason := self.spent:

@@ -106,11 +106,19 @@ def plan_backfill(
     *,
     channels: Sequence[str] | None = None,
     instruments: Sequence[str] | None = None,
+    dropped: bool = False,
 ) -> Plan:
-    """Return what a backfill of a range would ask for; writes nothing."""
+    """Return what a backfill of a range would ask for, if so also what was `dropped`."""
     details = run_to_end(exchange_details(settings))
     door = Door(settings.data, settings.exchange)
-    return make_plan(details, door, wanted, channels=channels, instruments=instruments)
+    return make_plan(
+        details,
+        door,
+        wanted,
+        channels=channels,
+        instruments=instruments,
+        again=lambda _, facts: dropped and facts.dropped,
+    )
 
 
 async def download(

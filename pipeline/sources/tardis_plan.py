@@ -100,12 +100,13 @@ def make_plan(
     instruments: Sequence[str] | None = None,
     now: datetime | None = None,
     only: Collection[date] | None = None,
-    is_late: Callable[[datetime, SliceFacts], bool] = lambda *_: False,
+    again: Callable[[datetime, SliceFacts], bool] = lambda *_: False,
 ) -> Plan:
     """Return what to fetch of a range; raises UsageError for what the service can't have.
 
-    `only` these days of it, if given. A slice of which `is_late` says so, by the start of its
-    minute and its facts, is to be fetched again.
+    `only` these days of it, if given. A slice of which `again` says so, by the start of its minute
+    and its facts, is to be fetched again; so are all of a day that were dropped, where any other is
+    fetched, since the day is made from all of them.
     """
     _within_availability(details, wanted, now or datetime.now(UTC))
     request = request_of(details, door, channels=channels, instruments=instruments)
@@ -118,7 +119,7 @@ def make_plan(
     wider = [
         other for other in door.requests() if other.recorder is None and other.contains(request)
     ]
-    plans = [_plan_day(door, request, wider, day, wanted, is_late) for day in days]
+    plans = [_plan_day(door, request, wider, day, wanted, again) for day in days]
     return Plan(
         details,
         request,
@@ -225,7 +226,7 @@ def _plan_day(
     wider: list[Request],
     day: date,
     wanted: Range,
-    is_late: Callable[[datetime, SliceFacts], bool],
+    again: Callable[[datetime, SliceFacts], bool],
 ) -> DayPlan:
     """Return what a day lacks: a whole slice of this request, or of a wider one, will do."""
     minutes = wanted.minutes_of(day)
@@ -233,12 +234,14 @@ def _plan_day(
     there = {
         minute
         for minute, facts in own.slices.items()
-        if not is_late(door.minute_at(day, minute), facts)
+        if not again(door.minute_at(day, minute), facts)
     }
     for other in wider:
         if other != request:
             there |= door.day(other, day).slices.keys()
     missing = [minute for minute in minutes if minute not in there]
+    if missing:
+        missing = sorted({*missing, *own.dropped}.intersection(minutes))
     corrupt = {minute: own.corrupt[minute] for minute in missing if minute in own.corrupt}
     return DayPlan(day, missing, len(minutes) - len(missing), corrupt, own)
 

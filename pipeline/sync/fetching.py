@@ -41,10 +41,18 @@ class Fetching:
     """The fetching of a run; what comes of it is noted in the run's report.
 
     `lacking` has why minutes did not arrive, but for those of days that have just ended.
-    `days_left` were not done, since the budget was spent.
+    `days_left` were not done, since the budget was spent. Of days `lacking_raw` what was dropped is
+    fetched again.
     """
 
-    def __init__(self, settings: Settings, run: Run, wanted: Wanted, settled: Settled) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        run: Run,
+        wanted: Wanted,
+        settled: Settled,
+        lacking_raw: Collection[date] = (),
+    ) -> None:
         self.lacking: dict[str, str] = {}
         self.days_left = 0
         self._pending: dict[str, str] = {}
@@ -53,6 +61,7 @@ class Fetching:
         self._run = run
         self._wanted = wanted
         self._settled = settled
+        self._lacking_raw = lacking_raw
         self._door = Door(settings.data, settings.exchange)
 
     def fetch(self, budget: Budget, jobs: int | None, progress: Callable[[int], Progress]) -> None:
@@ -95,13 +104,18 @@ class Fetching:
             channels=wanted.channels,
             instruments=wanted.instruments,
             only=days,
-            is_late=self._is_late,
+            again=self._is_to_come_again,
             now=self._run.started,
         )
         self._run.minutes_asked_again += sum(
             minute in day.slices.slices for day in plan.days for minute in day.missing
         )
         return plan
+
+    def _is_to_come_again(self, minute: datetime, facts: SliceFacts) -> bool:
+        if facts.dropped:
+            return minute.date() in self._lacking_raw
+        return self._is_late(minute, facts)
 
     def _is_late(self, minute: datetime, facts: SliceFacts) -> bool:
         """Say whether a minute that was without data was asked for too early to be believed."""
@@ -128,6 +142,7 @@ class Fetching:
             there = of.slices.slices
             is_complete = all(
                 minute in there
+                and not there[minute].dropped
                 and not self._is_late(self._door.minute_at(of.day, minute), there[minute])
                 for minute in of.missing
             )

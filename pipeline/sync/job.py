@@ -27,15 +27,13 @@ from pipeline.errors import (
     ServiceRefused,
     ServiceUnreachable,
 )
-from pipeline.exchange_details import keep
 from pipeline.lake import Lake
 from pipeline.lock import holding
 from pipeline.progress import Quiet
 from pipeline.redaction import Redaction
 from pipeline.slices import Door
 from pipeline.sources.budget import Budget
-from pipeline.sources.event_loop import run_to_end
-from pipeline.sources.tardis import exchange_details, key_access
+from pipeline.sources.serving import Serving, ask
 from pipeline.sync.fetching import Fetching, is_over
 from pipeline.sync.runs import DONE, FAILED, INTERRUPTED, LACKING, Run, Runs
 from pipeline.sync.settled import Settled
@@ -149,6 +147,7 @@ class _Job:
             seconds=60 * self._asked.max_minutes,
             guard=self._why_the_disk_is_full,
         )
+        self._serving: Serving | None = None
         self._fetching: Fetching | None = None
         self._unreachable: ServiceUnreachable | None = None
         self._refused: ServiceRefused | None = None
@@ -163,7 +162,9 @@ class _Job:
             wanted = self._wanted()
         if wanted:
             with self._phase("fetch"):
-                self._fetching = Fetching(self._settings, self._run, wanted, self._settled)
+                self._fetching = Fetching(
+                    self._settings, self._run, wanted, self._settled, self._lacking_raw(wanted)
+                )
                 try:
                     self._fetching.fetch(self._budget, self._jobs, self._progress)
                 except ServiceRefused as error:
@@ -176,6 +177,9 @@ class _Job:
         if self._asked.verify and self._run.days_ingested:
             with self._phase("verify"):
                 self._verify()
+        if self._settings.retention.raw != "keep":
+            with self._phase("retention"):
+                self._retain()
         self._run.free_bytes = _free(self._settings.data)
 
     def failure(self) -> PipelineError | None:
@@ -198,21 +202,20 @@ class _Job:
     def _wanted(self) -> Wanted | None:
         """Ask the service what it has; None, which is noted, if it can't be reached."""
         try:
-            details = run_to_end(exchange_details(self._settings))
-            has_key = self._settings.tardis.key is not None
-            access = run_to_end(key_access(self._settings)) if has_key else None
+            serving = self._serving = ask(self._settings, self._run.started)
         except ServiceUnreachable as error:
             log.warning("%s; what is in raw is ingested all the same", error)
             self._unreachable = error
             return None
-        wanted = wanted_of(self._asked, self._door, details, access, self._run.started)
-        keep(self._door, details)
+        wanted = wanted_of(
+            self._asked, self._door, serving.details, serving.access, self._run.started
+        )
         run = self._run
         run.wanted_from, run.wanted_to = wanted.range
         run.days_wanted = len(wanted.days)
         run.days_that_need_a_key = len(wanted.need_key)
         run.days_not_covered_by_key = len(wanted.not_covered)
-        self._opens_nothing = access == [] and bool(wanted.not_covered)
+        self._opens_nothing = serving.access == [] and bool(wanted.not_covered)
         return wanted
 
     # --- the rest ------------------------------------------------------------------------------
@@ -272,6 +275,39 @@ class _Job:
         self._run.days_verified, self._run.differences = len(days), len(report.differences)
         if report.differences:
             self._different = LakeDiffers(len(report.differences), str(report.differences[0]))
+
+    def _lacking_raw(self, wanted: Wanted) -> list[date]:
+        """Return the days of which dropped slices are to be fetched again: the lake needs them."""
+        catalogue = Catalogue(Lake(self._settings.data, self._settings.exchange))
+        found = []
+        for day in wanted.days:
+            there = catalogue.source_of(day)
+            if there and not self._settled.is_in_lake(day, there):
+                from pipeline.day_sources import sources_of  # noqa: PLC0415 - see _ingest
+
+                sources = sources_of(self._door, day)
+                if sources.dropped and there != {sources.digest()}:
+                    found.append(day)
+        return found
+
+    def _retain(self) -> None:
+        """Thin or drop what is old of raw."""
+        from pipeline.retention import retain  # noqa: PLC0415 - see _ingest
+
+        report = retain(
+            self._settings.data,
+            self._settings.exchange,
+            self._settings.retention,
+            self._run.started,
+            serves=self._serving.serves if self._serving else lambda *_: False,
+            jobs=self._jobs,
+            spent=lambda: self._budget.time_is_up,
+        )
+        self._run.slices_thinned = report.slices_thinned
+        self._run.slices_dropped = report.slices_dropped
+        self._run.bytes_freed = report.bytes_freed
+        if report.left and not self._different:
+            self._different = LakeDiffers(len(report.left), next(iter(report.left.values())))
 
     # --- bounds and times ----------------------------------------------------------------------
 

@@ -80,6 +80,10 @@ class Run(msgspec.Struct, kw_only=True):
     lines: int = 0
     lines_quarantined: int = 0
     disconnects: int = 0
+    days_lacking_raw: int = 0
+    slices_thinned: int = 0
+    slices_dropped: int = 0
+    bytes_freed: int = 0
     runs_pruned: int = 0
     free_bytes: int | None = None
     days: dict[str, str] = {}
@@ -95,7 +99,9 @@ class Run(msgspec.Struct, kw_only=True):
         self.lines += report.counts.get("lines", 0)
         self.lines_quarantined += report.counts.get("quarantined", 0)
         self.disconnects += report.counts.get("disconnects", 0)
+        self.days |= {day.isoformat(): "raw was dropped" for day in report.lacking_raw}
         self.days |= dict.fromkeys(report.written, "ingested")
+        self.days_lacking_raw = sum(word == "raw was dropped" for word in self.days.values())
         self.days |= dict.fromkeys(report.conflicts, "in conflict")
         self.days_in_conflict = sum(word == "in conflict" for word in self.days.values())
 

@@ -31,6 +31,8 @@ _COUNTS: Final = {
     "days_ingested": ("days_ingested", "Days that were brought into the lake."),
     "days_in_conflict": ("days_in_conflict", "Days of which recordings contradict each other."),
     "differences": ("differences", "What differed from raw of the days verified: 0 is well."),
+    "days_lacking_raw": ("days_lacking_raw", "Days to be made again whose raw was dropped."),
+    "bytes_freed": ("freed_bytes", "Bytes of raw that the retention freed."),
     "slices_corrupt": ("slices_corrupt", "Raw files that are no whole slices."),
     "lines_quarantined": ("lines_quarantined", "Lines of the days ingested that can't be read."),
     "free_bytes": ("free_bytes", "Free space on the disk of the data folder."),

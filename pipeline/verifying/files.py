@@ -47,7 +47,13 @@ def check_slices(door: Door, days: Iterable[date], used: Mapping[str, tuple[str,
         for day in days:
             for request in requests:
                 held = door.day(request, day)
-                minutes = sorted(held.slices)
+                dropped = held.dropped
+                for minute in dropped:
+                    left.pop(held.name(minute), None)
+                if dropped:
+                    of = f"{day}: {len(dropped):,} slices of {request.folder} were dropped"
+                    check.unprovable.append(of)
+                minutes = sorted(held.slices.keys() - set(dropped))
                 told = list(pool.map(sha256_of, map(held.path, minutes)))
                 check.looked_at += len(minutes)
                 check.differences += _of_slices(held, dict(zip(minutes, told, strict=True)), left)
@@ -70,10 +76,11 @@ def _of_slices(
     for minute, sha256 in told.items():
         name = held.name(minute)
         made_from, _ = left.pop(name, (None, None))
-        if sha256 != held.slices[minute].sha256:
+        facts = held.slices[minute]
+        if sha256 != facts.file_sha256:
             what = "its bytes are not those that arrived"
             yield Difference(held.day, name, what, is_of_raw=True)
-        elif made_from not in (None, sha256):
+        elif made_from not in (None, facts.sha256):
             # Written down anew, since it was changed: then it must be whole at least.
             try:
                 examine(held.path(minute))

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.query import rows_of
+from pipeline.thinned_file import SUFFIX, ZstdError, open_thinned
 from pipeline.verifying.findings import Check, Difference
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def check_minutes(
         except FileNotFoundError:  # which `slices` tells, if raw has others of the day
             check.unprovable.append(f"{of.slice}: the slice is gone")
             continue
-        except (OSError, EOFError, zlib.error) as error:
+        except (OSError, EOFError, zlib.error, ZstdError) as error:
             check.differences.append(Difference(day, of.slice, str(error), is_of_raw=True))
             continue
         minute = _Minute(lines, is_shared=of.is_shared)
@@ -99,6 +100,10 @@ def _by_slice(
 
 
 def _lines(path: Path) -> list[bytes]:
+    thinned = path.with_name(path.name.removesuffix(".json.gz") + SUFFIX)
+    if not path.exists() and thinned.exists():
+        with open_thinned(thinned) as file:
+            return file.read().split(b"\n")
     if path.stat().st_size == 0:  # how Tardis serves a minute without data
         return []
     with gzip.open(path) as file:

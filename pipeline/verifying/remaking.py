@@ -43,8 +43,10 @@ def check_remade(
     )
     for day in days:
         progress(day)
-        if not sources_of(Door(data, exchange), day).count():
-            check.unprovable.append(f"{day}: raw has no whole slice of it any more")
+        sources = sources_of(Door(data, exchange), day)
+        if not sources.count() or sources.dropped:
+            what = "was dropped" if sources.dropped else "has no whole slice of it any more"
+            check.unprovable.append(f"{day}: raw {what}")
             continue
         check.looked_at += 1
         # On the disk of the lake, which has room for a day.

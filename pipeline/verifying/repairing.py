@@ -19,6 +19,7 @@ from pipeline.slices import Door, parse_minute_path
 from pipeline.sources.event_loop import run_to_end
 from pipeline.sources.tardis import exchange_details
 from pipeline.sources.tardis_plan import make_plan, required_key
+from pipeline.thinned_file import SUFFIX
 from pipeline.times import Range
 from pipeline.views import connect, write_database
 
@@ -60,7 +61,7 @@ def repair(settings: Settings, found: VerifyReport, jobs: int | None = None) -> 
     for name in sorted(of_raw):
         _put_aside(door, name, report)
     ask = cache(partial(_details, settings, door))  # once, if at all
-    for request, days in _requests(door, of_raw).items():
+    for request, days in _requests(door, of_raw, found.days_to_repair()).items():
         if request.origin != _TARDIS:
             report.left.append(f"{request.source} can't be asked again for {len(days)} days")
             continue
@@ -75,18 +76,18 @@ def repair(settings: Settings, found: VerifyReport, jobs: int | None = None) -> 
 
 def _put_aside(door: Door, name: str, report: RepairReport) -> None:
     """Move a slice that is broken out of the way, if it is there."""
-    path = door.root / name
-    if path.exists():
-        aside = door.root / ".broken" / name
-        with durable.writing(aside):
-            aside.parent.mkdir(parents=True, exist_ok=True)
-            path.replace(aside)
-            durable.flush(path.parent)
-        report.put_aside.append(name)
+    for form in (name, name.removesuffix(".json.gz") + SUFFIX):
+        path, aside = door.root / form, door.root / ".broken" / form
+        if path.exists():
+            with durable.writing(aside):
+                aside.parent.mkdir(parents=True, exist_ok=True)
+                path.replace(aside)
+                durable.flush(path.parent)
+            report.put_aside.append(form)
 
 
-def _requests(door: Door, names: dict[str, date]) -> dict[Request, set[date]]:
-    """Return of which requests and days slices are broken or gone."""
+def _requests(door: Door, names: dict[str, date], days: list[date]) -> dict[Request, set[date]]:
+    """Return of which requests and days slices are broken, gone, or dropped and needed again."""
     by_folder = {request.folder: request for request in door.requests()}
     found: dict[Request, set[date]] = {}
     for name in names:
@@ -94,6 +95,9 @@ def _requests(door: Door, names: dict[str, date]) -> dict[Request, set[date]]:
         at = parse_minute_path(place)
         if folder in by_folder and at:
             found.setdefault(by_folder[folder], set()).add(at[0])
+    for request in by_folder.values():
+        if lacking := {day for day in days if door.day(request, day).dropped}:
+            found.setdefault(request, set()).update(lacking)
     return found
 
 
@@ -114,6 +118,7 @@ def _fetch(
             Range.of_day(day),
             channels=request.channels,
             instruments=request.symbols,
+            again=lambda _, facts: facts.dropped,
         )
         # Only what was there before: the rest of the day may never have been asked for.
         known = set(_known_minutes(settings, request, day))

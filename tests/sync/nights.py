@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from pipeline.config import SyncSettings
+from pipeline.config import RetentionSettings, SyncSettings
 from pipeline.simulator import Fault, TardisSimulator
 from pipeline.sync import SyncReport, sync
 from tests.world import KEY, Seen, around_midnight, history, settings
@@ -36,15 +36,20 @@ class Nights:
         self._nights = 0
 
     def sync(
-        self, *, key: str | None = KEY, now: datetime = NOW, url: str | None = None, **asked: Any
+        self,
+        *,
+        key: str | None = KEY,
+        now: datetime = NOW,
+        url: str | None = None,
+        retention: RetentionSettings = RetentionSettings(),  # noqa: B008 - it can't change
+        **asked: Any,
     ) -> SyncReport:
         """Run the job, as if it were `now`; each time a second later."""
         self._nights += 1
         now += timedelta(seconds=self._nights)
         found = settings(self.data, url or self.url, key=key)
-        return sync(
-            replace(found, sync=SyncSettings(**(SPAN | {"verify": False} | asked))), jobs=1, now=now
-        )
+        wanted = SyncSettings(**(SPAN | {"verify": False} | asked))
+        return sync(replace(found, sync=wanted, retention=retention), jobs=1, now=now)
 
     def run(self, **given: Any) -> Run:
         """Run the job, and return what it did; raises what it could not do."""

@@ -1,0 +1,128 @@
+"""The retention of raw, carried out: oldest days first, each left whole whatever ends the run."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from pipeline.errors import LakeDiffers, SliceCorrupt
+from pipeline.retention.dropping import droppable, prove
+from pipeline.retention.thinning import thin, thinnable
+from pipeline.slices import Door
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from pipeline.config import RetentionSettings
+    from pipeline.slices import DayOfSlices, Request
+
+__all__ = ["RetentionReport", "retain"]
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class RetentionReport:
+    """What was done: slices, bytes that are free now, and why days were left as they are."""
+
+    slices_thinned: int = 0
+    slices_dropped: int = 0
+    bytes_freed: int = 0
+    left: dict[str, str] = field(default_factory=dict)
+    stopped_by: str | None = None
+
+    def summary(self) -> dict[str, Any]:
+        """Return the report as facts."""
+        return {
+            "slices_thinned": self.slices_thinned,
+            "slices_dropped": self.slices_dropped,
+            "bytes_freed": self.bytes_freed,
+            "days_left": self.left,
+            "stopped_by": self.stopped_by,
+        }
+
+
+def retain(
+    data: Path,
+    exchange: str,
+    policy: RetentionSettings,
+    now: datetime,
+    *,
+    serves: Callable[[Request, date], bool] = lambda *_: False,
+    jobs: int | None = None,
+    spent: Callable[[], str | None] = lambda: None,
+    progress: Callable[[str], None] = lambda _: None,
+) -> RetentionReport:
+    """Thin or drop the raw slices of days that are old enough; the caller holds the lock.
+
+    `serves` says of a request and a day whether Tardis would serve it today. `spent` says why to go
+    no further, which is asked before each day. What can't be proved is left as it is, and said.
+    """
+    report = RetentionReport()
+    if policy.raw == "keep":
+        return report
+    door = Door(data, exchange)
+    last = now.date() - timedelta(policy.after_days)
+    for day in _days(door):
+        if day >= last:
+            break
+        held = [door.day(request, day) for request in door.requests()]
+        drops = [
+            of for of in held if policy.raw == "drop" and droppable(of) and serves(of.request, day)
+        ]
+        thins = [of for of in held if of not in drops and thinnable(of)]
+        if not drops and not thins:
+            continue
+        if reason := spent():
+            report.stopped_by = reason
+            break
+        progress(f"{day}: raw is {'dropped' if drops else 'thinned'}")
+        if drops:
+            _drop(data, exchange, drops, report, jobs)
+        for of in thins:
+            _thin(of, report)
+    return report
+
+
+def _days(door: Door) -> Iterator[date]:
+    yield from sorted({day for request in door.requests() for day in door.days(request)})
+
+
+def _drop(
+    data: Path,
+    exchange: str,
+    held: list[DayOfSlices],
+    report: RetentionReport,
+    jobs: int | None,
+) -> None:
+    """Drop slices of a day, once it is proved that the lake says what they say."""
+    day = held[0].day
+    try:
+        prove(data, exchange, day, has_begun=any(of.dropped for of in held), jobs=jobs)
+    except LakeDiffers as error:
+        log.warning("raw of %s stays: %s", day, error.first)
+        report.left[day.isoformat()] = error.first
+        return
+    for of in held:
+        count, size = len(of.slices) - len(of.dropped), of.file_bytes
+        of.drop()
+        report.slices_dropped += count
+        report.bytes_freed += size
+
+
+def _thin(held: DayOfSlices, report: RetentionReport) -> None:
+    """Thin what can be thinned of a request's day."""
+    before = held.file_bytes
+    for minute in thinnable(held):
+        try:
+            thin(held, minute)
+        except SliceCorrupt as error:
+            log.warning("%s; it stays as it is", error)
+            report.left.setdefault(held.day.isoformat(), f"{held.name(minute)}: {error.reason}")
+        else:
+            report.slices_thinned += 1
+    held.save()
+    report.bytes_freed += before - held.file_bytes
