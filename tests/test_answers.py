@@ -16,7 +16,7 @@ import pipeline
 from pipeline.lake import Lake
 from pipeline.live_day import LiveDay
 from pipeline.slices import Door, Request
-from pipeline.verify import compare_books
+from pipeline.verifying.comparing import compare_books
 from pipeline.views import connect
 from tests import answers
 from tests.answers import HOST, OF_FEED, OF_REST, Print

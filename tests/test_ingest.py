@@ -25,7 +25,7 @@ from pipeline.errors import SliceCorrupt, UsageError, WorkerLost
 from pipeline.ingest import ingest_range
 from pipeline.lake import Lake
 from pipeline.slices import Request
-from pipeline.verify import compare_books
+from pipeline.verifying.comparing import compare_books
 from pipeline.views import connect
 
 from . import commands

@@ -74,7 +74,7 @@ LAYERS = [
     ["pipeline.answer_reading", "pipeline.reading"],
     ["pipeline.day_ingest"],
     ["pipeline.live_day"],
-    ["pipeline.ingest", "pipeline.checks", "pipeline.sizes", "pipeline.status", "pipeline.verify"],
+    ["pipeline.ingest", "pipeline.checks", "pipeline.sizes", "pipeline.status"],
     ["pipeline.page"],
     ["pipeline.day_derive"],
     ["pipeline.derive"],

@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pipeline.cli.options import as_json, names, period_options, settings, shared_options
+from pipeline.cli.options import (
+    as_json,
+    leave_retries_to_our_log,
+    names,
+    period_options,
+    settings,
+    shared_options,
+)
 
 if TYPE_CHECKING:
     from pipeline.sources.tardis_plan import Plan
@@ -49,14 +56,11 @@ def backfill(
 
     Resumes: nothing that is whole is fetched again. Half-open, UTC; whole minutes.
     """
-    from stamina import instrumentation
-
     from pipeline.cli.output import print_facts, print_json
     from pipeline.sources.tardis import plan_backfill
     from pipeline.times import Range
 
-    # Our log tells of retries with their reasons; stamina's own lines may go to stdout.
-    instrumentation.set_on_retry_hooks(())
+    leave_retries_to_our_log()
     found = settings()
     wanted = Range.parse(start, end)
     asked: dict[str, Any] = {

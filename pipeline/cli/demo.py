@@ -76,7 +76,7 @@ def _show(here: Settings) -> None:
     from pipeline.cli.output import write_answer
     from pipeline.errors import LakeDisagrees
     from pipeline.query import ask
-    from pipeline.verify import compare_books
+    from pipeline.verifying.comparing import compare_books
     from pipeline.views import connect
 
     comparison = compare_books(here.data, here.exchange)

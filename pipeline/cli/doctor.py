@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pipeline.cli.options import as_json, settings, shared_options
+from pipeline.cli.options import (
+    as_json,
+    leave_retries_to_our_log,
+    settings,
+    shared_options,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -128,13 +133,11 @@ def _prepared(
     """
     from dataclasses import replace
 
-    from stamina import instrumentation
-
     from pipeline.cli.progress import RunProgress
     from pipeline.doctor.real import chosen_minutes, parse_days, parse_times_of_day, put_to_real
     from pipeline.errors import UsageError
 
-    instrumentation.set_on_retry_hooks(())
+    leave_retries_to_our_log()
     if scratch and scratch.resolve() == found.data.resolve():
         raise UsageError("--scratch", str(scratch), "a folder other than the data folder")
     chosen = parse_days(days) if days else None

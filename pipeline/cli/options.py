@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "as_json",
+    "leave_retries_to_our_log",
     "names",
     "note_unusable_lake",
     "period_options",
@@ -125,6 +126,16 @@ def note_unusable_lake(found: Settings) -> None:
         Catalogue(Lake(found.data, found.exchange)).check()
     except (LakeEmpty, LakeOutdated) as error:
         log.warning("%s", error)
+
+
+def leave_retries_to_our_log() -> None:
+    """Let stamina be silent: our log tells of retries with their reasons, its own may go to stdout.
+
+    For commands that ask a service.
+    """
+    from stamina import instrumentation
+
+    instrumentation.set_on_retry_hooks(())
 
 
 def as_json() -> bool:

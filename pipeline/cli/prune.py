@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import click
 
-from pipeline.cli.options import as_json, settings, shared_options
+from pipeline.cli.options import (
+    as_json,
+    leave_retries_to_our_log,
+    settings,
+    shared_options,
+)
 
 __all__ = ["prune"]
 
@@ -47,6 +52,7 @@ def prune(raw: str | None, after_days: int | None, jobs: int | None) -> None:
     from pipeline.retention import retain
     from pipeline.sources.serving import ask
 
+    leave_retries_to_our_log()
     found = settings()
     policy = RetentionSettings(raw or found.retention.raw, after_days or found.retention.after_days)
     now = datetime.now(UTC)

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pipeline.cli.options import as_json, period_options, settings, shared_options
+from pipeline.cli.options import (
+    as_json,
+    leave_retries_to_our_log,
+    period_options,
+    settings,
+    shared_options,
+)
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -69,13 +75,11 @@ def sync(jobs: int | None, **given: object) -> None:
     whatever else is in raw and not in the lake; leaves a report in runs/. A second run changes
     nothing; another run at the same time ends with 75; after an outage the next run catches up.
     """
-    from stamina import instrumentation
-
     from pipeline.cli.output import print_json
     from pipeline.cli.progress import RunProgress
     from pipeline.sync import sync as run
 
-    instrumentation.set_on_retry_hooks(())  # see backfill
+    leave_retries_to_our_log()
     signal.signal(signal.SIGTERM, _interrupt)
     found = settings()
     flags = {name: value for name, value in given.items() if value is not None}

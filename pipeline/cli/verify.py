@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pipeline.cli.options import as_json, period_options, settings, shared_options
+from pipeline.cli.options import (
+    as_json,
+    leave_retries_to_our_log,
+    period_options,
+    settings,
+    shared_options,
+)
 
 if TYPE_CHECKING:
     from datetime import date
@@ -58,6 +64,7 @@ def verify(
     from pipeline.verifying import repair
     from pipeline.verifying import verify as run
 
+    leave_retries_to_our_log()
     found = settings()
     seed = secrets.randbelow(1_000_000) if seed is None else seed
     chosen = {"sample": None, "minutes": None} if is_all else {"sample": sample}

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pipeline.query import rows_of
 from pipeline.thinned_file import SUFFIX, ZstdError, open_thinned
 from pipeline.verifying.findings import Check, Difference
+from pipeline.verifying.plain import FULL_TABLES, book_in_lists, change, side_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,10 +27,10 @@ if TYPE_CHECKING:
     import duckdb
 
     from pipeline.verifying.choosing import Chosen
+    from pipeline.verifying.plain import Sides
 
 __all__ = ["check_minutes", "new_check"]
 
-_FULL: Final = ("futures/depth", "depth")
 _STAMP: Final = 28
 _MICRO: Final = timedelta(microseconds=1)
 _EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - as SQL has times
@@ -44,7 +45,6 @@ from depth_rows where date = $1 and list_contains($2, slice) order by slice, lin
 _TRADES: Final = f"""select {_LIST}, local_timestamp, timestamp, id, side, price, amount
 from trades where date = $1 and list_contains($2, slice) order by slice, line, item"""
 
-Sides = tuple[dict[float, float], dict[float, float]]
 Row = dict[str, Any]
 
 
@@ -131,7 +131,7 @@ class _Minute:
 
     def hold_books(self, rows: list[Row]) -> None:
         """Hold the lake's rows of depth against the slice."""
-        sent = {(of.line, of.item): of for of in self._items(_FULL)}
+        sent = {(of.line, of.item): of for of in self._items(FULL_TABLES)}
         self._complete(rows, sent, "depth message")
         standing: dict[str, Sides] = {}
         before: dict[str, Row] = {}
@@ -207,15 +207,17 @@ class _Minute:
 
     def _hold_book(self, row: Row, data: dict[str, Any], standing: dict[str, Sides]) -> None:
         """Hold a book, as the changes lead to it and as a keyframe has it, against the message."""
-        expected = _side(data["bids"]), _side(data["asks"])
+        expected = side_of(data["bids"]), side_of(data["asks"])
         name = row["instrument"]
-        keyframe = _keyframe(row)
+        keyframe = book_in_lists(
+            [row[f"book_{side}_{what}"] for side in ("bid", "ask") for what in ("price", "amount")]
+        )
         if keyframe is not None and keyframe != expected:
             self.wrong.append((row["line"], "its keyframe is not the book that raw says"))
         known = ({}, {}) if row["reset"] else standing.get(name)
         if known is not None:
             for side, prefix in zip(known, ("bid", "ask"), strict=True):
-                _change(side, row[f"{prefix}_change_price"], row[f"{prefix}_change_amount"])
+                change(side, row[f"{prefix}_change_price"], row[f"{prefix}_change_amount"])
             if known != expected:
                 self.wrong.append((row["line"], "the changes lead to another book than raw says"))
         standing[name] = expected[0].copy(), expected[1].copy()
@@ -276,31 +278,6 @@ def _verdict(given: int | None, data: dict[str, Any]) -> str:
     ]
     fits = zlib.crc32("".join(texts).encode()) == given % 2**32
     return "ok" if fits else "mismatch"
-
-
-def _side(levels: list[list[float]]) -> dict[float, float]:
-    side = {float(level[0]): float(level[1]) for level in levels}
-    return {price: amount for price, amount in side.items() if amount != 0}
-
-
-def _keyframe(row: Row) -> Sides | None:
-    """Return the whole book beside the changes, None where there is none."""
-    lists = [row[f"book_{side}_{what}"] for side in ("bid", "ask") for what in ("price", "amount")]
-    if any(values is None for values in lists):
-        return None
-    bid_price, bid_amount, ask_price, ask_amount = lists
-    return (
-        dict(zip(bid_price, bid_amount, strict=True)),
-        dict(zip(ask_price, ask_amount, strict=True)),
-    )
-
-
-def _change(side: dict[float, float], prices: list[float], amounts: list[float]) -> None:
-    for price, amount in zip(prices, amounts, strict=True):
-        if amount == 0:
-            side.pop(price, None)
-        else:
-            side[price] = amount
 
 
 def _time(given: object) -> datetime | None:

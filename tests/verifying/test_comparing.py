@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from pipeline.sources.files import adopt
-from pipeline.verify import compare_books
+from pipeline.verifying.comparing import compare_books
 from tests.lakes import ingest
 from tests.making import at, depth, write_minute
 

@@ -13,6 +13,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from pipeline.verifying.plain import FULL_TABLES, Sides, book_in_lists, change, side_of
 from pipeline.views import connect
 
 if TYPE_CHECKING:
@@ -23,10 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BookComparison", "compare_books"]
 
-_FULL: Final = ("futures/depth", "depth")
 _ROWS_AT_ONCE: Final = 2_000
-
-_Sides = tuple[dict[float, float], dict[float, float]]
 
 
 @dataclass
@@ -75,14 +73,14 @@ def _count_messages(path: Path) -> int:
     with gzip.open(path) as file:
         for line in file:
             message = json.loads(line[29:]) if line.strip() else {}
-            if message.get("table") in _FULL:
+            if message.get("table") in FULL_TABLES:
                 count += len(message["data"]) if isinstance(message["data"], list) else 1
     return count
 
 
 def _rebuilt(
     connection: duckdb.DuckDBPyConnection, instrument: str
-) -> Iterator[tuple[tuple[str, int, int], _Sides | None]]:
+) -> Iterator[tuple[tuple[str, int, int], Sides | None]]:
     """Yield each message's place and its book, from nothing but what changed."""
     cursor = connection.cursor().execute(
         """select slice, line, item, reset, bid_change_price, bid_change_amount, ask_change_price,
@@ -96,31 +94,12 @@ def _rebuilt(
         for slice_, line, item, reset, *changes in rows:
             if reset:
                 bids, asks = {}, {}
-            _change(bids, *changes[:2])
-            _change(asks, *changes[2:4])
+            change(bids, *changes[:2])
+            change(asks, *changes[2:4])
             book = bids, asks
-            keyframe = _keyframe(*changes[4:])
+            keyframe = book_in_lists(changes[4:])
             # Where a keyframe stands beside the changes, both must say the same.
             yield (slice_, line, item), book if keyframe in (None, book) else None
-
-
-def _keyframe(*lists: list[float] | None) -> _Sides | None:
-    """Return the whole book beside the changes, None where there is none."""
-    if any(values is None for values in lists):
-        return None
-    bid_price, bid_amount, ask_price, ask_amount = (values or [] for values in lists)
-    return (
-        dict(zip(bid_price, bid_amount, strict=True)),
-        dict(zip(ask_price, ask_amount, strict=True)),
-    )
-
-
-def _change(side: dict[float, float], prices: list[float], amounts: list[float]) -> None:
-    for price, amount in zip(prices, amounts, strict=True):
-        if amount == 0:
-            side.pop(price, None)
-        else:
-            side[price] = amount
 
 
 class _RawBooks:
@@ -131,20 +110,15 @@ class _RawBooks:
         self._slice: str | None = None
         self._lines: list[bytes] = []
 
-    def at(self, slice_: str, line: int, item: int) -> _Sides | None:
+    def at(self, slice_: str, line: int, item: int) -> Sides | None:
         """Return the sides that a line says, None if it is no full-depth message."""
         if slice_ != self._slice:
             with gzip.open(self._root / slice_) as file:
                 self._lines = file.read().split(b"\n")
             self._slice = slice_
         message = json.loads(self._lines[line - 1][29:])
-        if message.get("table") not in _FULL:
+        if message.get("table") not in FULL_TABLES:
             return None
         data = message["data"]
         book = data[item] if isinstance(data, list) else data
-        return _side(book["bids"]), _side(book["asks"])
-
-
-def _side(levels: list[list[float]]) -> dict[float, float]:
-    side = {float(level[0]): float(level[1]) for level in levels}
-    return {price: amount for price, amount in side.items() if amount != 0}
+        return side_of(book["bids"]), side_of(book["asks"])
