@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 
 from aiohttp import web
+from backports import zstd
 
 from pipeline.config import Settings, TardisSettings
 from pipeline.simulator.threaded import running
@@ -76,14 +77,16 @@ def around_midnight(count: int) -> list[datetime]:
 def lines_of(path: Path) -> bytes:
     """Return what a slice says, whatever its compression looks like; b"" if it is empty."""
     content = path.read_bytes() if path.exists() else b""
+    if path.suffix == ".zst":
+        return zstd.decompress(content)
     return gzip.decompress(content) if content else b""
 
 
 def raw_minutes(data: Path, exchange: str = "coinflex") -> dict[str, bytes]:
     """Return everything that lies under raw/ with a slice's name: its minute → its lines."""
     found = {}
-    for path in (data / "raw" / exchange).glob("*/*/*/*/*/*.json.gz"):
-        found["/".join(path.parts[-5:]).removesuffix(".json.gz")] = lines_of(path)
+    for path in (data / "raw" / exchange).glob("*/*/*/*/*/*.json.*"):
+        found["/".join(path.parts[-5:]).partition(".")[0]] = lines_of(path)
     return found
 
 

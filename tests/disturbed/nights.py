@@ -208,10 +208,12 @@ class World:
 
     def caches_lost(self) -> None:
         """Somebody tidied: what can be made again is gone, or says other than it should."""
+        manifests = self.data.glob("raw/*/*/*/*/*/manifest.json")
         caches = [
+            # What was dropped is known by it alone.
+            *(path for path in manifests if b'"dropped"' not in path.read_bytes()),
             *self.data.glob("raw/*/.settled.json"),
             *self.data.glob("lake/_catalogue/*.parquet"),
-            *self.data.glob("raw/*/*/*/*/*/manifest.json"),
             *self.data.glob("*.duckdb"),
         ]
         for path in self.chance.sample(caches, min(len(caches), 2)):
@@ -220,9 +222,27 @@ class World:
             else:
                 path.write_bytes(b"rubbish")
 
+    def raw_retained(self) -> None:
+        """Old raw is thinned or dropped, and perhaps a kill comes while it is."""
+        raw = self.chance.choice(["thin", "drop"])
+        config = self.config.with_name(f"{raw}.toml")
+        policy = f'\n[retention]\nraw = "{raw}"\nafter_days = 1\n'
+        config.write_text(self.config.read_text(encoding="utf-8") + policy, encoding="utf-8")
+        options = "--config", str(config)
+        if self.chance.random() < 0.5:
+            assert self.alone(options=options, main=_with_small_slices, is_counted=False) == 0
+            return
+        with (
+            self.service() as (_, url),
+            self.started(url, *options, main=_with_small_slices) as process,
+        ):
+            process.join(self.chance.uniform(0.5, 2.0))
+            process.kill()
+        self._know(process, Done(process.exitcode if process.exitcode == 0 else None))
+
     def slices_lost(self) -> None:
         """Some slices are gone: they are fetched again."""
-        there = sorted(self.data.glob("raw/*/*/*/*/*/*/*.json.gz"))
+        there = sorted(self.data.glob("raw/*/*/*/*/*/*/*.json.*"))
         for path in self.chance.sample(there, min(len(there), 2)):
             path.unlink()
 
@@ -244,6 +264,14 @@ class _Limited:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (self._size, self._size))
         main()
+
+
+def _with_small_slices() -> None:
+    """Be the command, to which no slice is too small to be thinned."""
+    from pipeline.retention import thinning  # noqa: PLC0415 - in the command's process
+
+    thinning._WORTH_IT = 0  # type: ignore[misc]
+    main()
 
 
 class _Shifted:
@@ -274,4 +302,5 @@ KINDS = (
     World.disk_full, World.file_too_large, World.read_only, World.nearly_full,
     World.faulty_service, World.faulty_service, World.no_service, World.bounded,
     World.clock_set, World.caches_lost, World.slices_lost,
+    World.raw_retained,
 )  # fmt: skip

@@ -87,3 +87,6 @@ def _end_quietly(world: World) -> None:
     """Let nights without disturbances follow until one has nothing to do."""
     for _ in range(_QUIET_NIGHTS):
         assert world.alone(is_counted=False) == 0
+    # What the retention has dropped comes again, as it was.
+    with world.service() as (_, url):
+        backfill(settings(world.data, url, key=KEY), Range.parse(*_SPAN), dropped=True, jobs=1)
