@@ -95,5 +95,5 @@ def kept(door: Door) -> Details | None:
     """Return the answer that is kept; None if there is none that can be read."""
     try:
         return msgspec.json.decode(details_path(door).read_bytes(), type=_Kept).details
-    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None

@@ -49,8 +49,9 @@ class ServiceUnreachable(PipelineError):
         super().__init__(what, attempts, last)
 
     def __str__(self) -> str:
+        attempts = "1 attempt" if self.attempts == 1 else f"{self.attempts} attempts"
         return (
-            f"{self.what}: no whole answer after {self.attempts} attempts; the last: {self.last}. "
+            f"{self.what}: no whole answer after {attempts}; the last: {self.last}. "
             "Check the network, and COINFLEX_L2_TARDIS_URL if it is set."
         )
 

@@ -11,6 +11,7 @@ import msgspec
 
 import pipeline
 from pipeline.errors import PipelineError
+from pipeline.sources.bodies import OversizedBody, whole_body
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -93,9 +94,9 @@ class Rest:
         try:
             async with self._http.get(f"{self._base}/{path}", params=parameters,
                                       allow_redirects=False) as response:  # fmt: skip
-                text = await _read(response, path)
+                text = await whole_body(response, _LARGEST)
                 status = response.status
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        except (aiohttp.ClientError, TimeoutError, OSError, OversizedBody) as error:
             raise RestRefused(path, str(error) or type(error).__name__) from error
         if refusal := _refusal(path, status, text):
             raise refusal
@@ -120,16 +121,6 @@ def market_codes(text: bytes) -> list[str]:
     except _NO_ANSWER as error:
         raise RestRefused("markets", f"not what it should be: {error}") from error
     return [market.market_code for market in listed]
-
-
-async def _read(response: aiohttp.ClientResponse, path: str) -> bytes:
-    parts, size = [], 0
-    async for part in response.content.iter_chunked(1 << 16):
-        parts.append(part)
-        size += len(part)
-        if size > _LARGEST:
-            raise RestRefused(path, f"an answer of more than {_LARGEST} bytes")
-    return b"".join(parts)
 
 
 def _refusal(path: str, status: int, text: bytes) -> RestRefused | None:

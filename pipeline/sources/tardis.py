@@ -19,7 +19,7 @@ from pipeline.errors import ServiceRefused, ServiceUnreachable, SliceCorrupt
 from pipeline.slices import Door
 from pipeline.sources.budget import Budget, BudgetSpent
 from pipeline.sources.event_loop import run_to_end
-from pipeline.sources.tardis_http import Answer, NoAnswer, TardisHttp, verdict
+from pipeline.sources.tardis_http import Answer, NoAnswer, Oversized, TardisHttp, verdict
 from pipeline.sources.tardis_plan import Plan, make_plan
 from pipeline.times import minute_text
 
@@ -96,7 +96,8 @@ async def _told(
     except Answer as answer:
         raise _final(settings, what, answer) from None
     except NoAnswer as error:
-        raise ServiceUnreachable(what, settings.tardis.attempts, error.reason) from None
+        attempts = 1 if isinstance(error, Oversized) else settings.tardis.attempts
+        raise ServiceUnreachable(what, attempts, error.reason) from None
     raise AssertionError("an attempt returns or raises")
 
 

@@ -28,6 +28,7 @@ import pipeline
 from pipeline import durable
 from pipeline.errors import PipelineError, SliceCorrupt
 from pipeline.exchange_details import Access, Details
+from pipeline.sources.bodies import BoundedSession, OversizedBody, beginning_of, whole_body
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
@@ -37,25 +38,22 @@ if TYPE_CHECKING:
 
     from pipeline.config import TardisSettings
 
-__all__ = ["Answer", "Clock", "NoAnswer", "TardisHttp", "verdict"]
+__all__ = ["Answer", "Clock", "NoAnswer", "Oversized", "TardisHttp", "verdict"]
 
 _WORDS_SHOWN: Final = 500
 _ERROR_MOST: Final = 1 << 16
 _RETRY_AFTER_MOST: Final = 600.0
 _CHUNK: Final = 1 << 16
+# Bytes of what is asked for. Details of the exchanges with the most symbols have some megabytes; a
+# minute of all markets, at 400 levels a side, has less than a tenth of this.
+_TEXT_MOST: Final = 64 << 20
+_SLICE_MOST: Final = 512 << 20
 
 _T = TypeVar("_T")
 
 
-class _Head(NamedTuple):
-    """What the head of a response said: its status, and when to come back."""
-
-    status: int
-    retry_after: float | None = None
-
-
-# Of the response at hand; each request runs in a context of its own.
-_head: ContextVar[_Head | None] = ContextVar("head", default=None)
+# When to come back, as the response at hand says; each request runs in a context of its own.
+_retry_after: ContextVar[float | None] = ContextVar("retry_after", default=None)
 
 
 class Answer(PipelineError):
@@ -82,6 +80,10 @@ class NoAnswer(PipelineError):
         return self.reason
 
 
+class Oversized(NoAnswer):
+    """The answer is larger than any that there can be: asking again would not make it smaller."""
+
+
 class Clock(NamedTuple):
     """The service's clock beside this machine's: how far ahead this one is, and give or take.
 
@@ -106,10 +108,12 @@ def verdict(error: Exception, rate_limit_wait: float) -> Verdict:
     Stop on 400 (unless its text speaks of "ISO 8601 format", which Tardis's own clients ask again
     too), 401, 403, 404 and every other 4xx: the same question gets the same answer. After 429 wait
     as long as the answer says, or as Tardis asks of its clients. Retry 5xx, broken connections,
-    bodies that end early or come damaged, and time-outs. Stop on anything else, a full disk say.
+    bodies that end early or come damaged, and time-outs. Stop on anything else, a full disk say, or
+    a body that is too large.
     """
     if not isinstance(error, Answer):
-        return Verdict(retry=isinstance(error, NoAnswer | SliceCorrupt))
+        passing = isinstance(error, NoAnswer | SliceCorrupt) and not isinstance(error, Oversized)
+        return Verdict(retry=passing)
     if error.status == 429:  # noqa: PLR2004 - HTTP's own number
         return Verdict(retry=True, wait=error.retry_after or rate_limit_wait)
     late = error.status == 400 and "ISO 8601 format" in error.words  # noqa: PLR2004 - as above
@@ -144,6 +148,7 @@ class TardisHttp:
             trust_env=True,  # HTTPS_PROXY and its like
             trace_configs=[trace],
         )
+        self._bounded = BoundedSession(self._session, _SLICE_MOST, _words)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -170,7 +175,7 @@ class TardisHttp:
         after = time.time()
         try:
             second = parsedate_to_datetime(told).timestamp()
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
         # A whole second stands for all of it.
         accuracy = (after - before) / 2 + 0.5
@@ -187,7 +192,7 @@ class TardisHttp:
         with self._connection():
             async with self._session.get(f"{url}/{quote(name, safe='')}.csv.gz") as response:
                 if response.status != 200:  # noqa: PLR2004 - HTTP's own number
-                    raise self._answer(response.status, _readable(await response.read()))
+                    raise self._answer(response.status, await _words(response))
                 try:
                     async for part in _unpacked(response.content):
                         text += part
@@ -200,21 +205,21 @@ class TardisHttp:
     async def _get(self, path: str) -> bytes:
         """Return the text of an answer; raises Answer or NoAnswer."""
         url, plain = f"{self._settings.url}{path}", {"Accept-Encoding": "identity"}
-        _head.set(None)
+        _retry_after.set(None)
         with self._connection():
             async with self._session.get(url, headers=plain) as response:
-                text = await response.read()
-        if response.status != 200:  # noqa: PLR2004 - HTTP's own number
-            raise self._answer(response.status, text.decode("utf-8", "replace"))
-        return text
+                if response.status != 200:  # noqa: PLR2004 - HTTP's own number
+                    raise self._answer(response.status, await _words(response))
+                return await whole_body(response, _TEXT_MOST)
 
     async def fetch_minute(
         self, minute: datetime, filters: Sequence[dict[str, Any]], into: Path
     ) -> None:
         """Stream one minute's slice into a file that does not exist yet.
 
-        Raises Answer for an error of the service, NoAnswer for one of the connection and
-        LakeUnwritable for one of the disk; then there is no file.
+        Raises Answer for an error of the service, NoAnswer for one of the connection, Oversized for
+        a body of more than 512 MiB and LakeUnwritable for an error of the disk; then there is no
+        file.
         """
         url = (
             f"{self._settings.url}/v1/data-feeds/{self._exchange}"
@@ -222,25 +227,21 @@ class TardisHttp:
         )
         if filters:
             url += "&filters=" + quote(msgspec.json.encode(filters).decode(), safe="~()*!.'")
-        _head.set(None)
+        _retry_after.set(None)
         try:
             with durable.writing(into), self._connection():
-                await _fetch_and_cache_slice(self._session, url, str(into), None)
+                await _fetch_and_cache_slice(self._bounded, url, str(into), None)
         except HTTPError as error:
             raise self._answer(error.code, error.msg) from None
-        except UnicodeDecodeError as error:  # of an error's text: a gateway's, perhaps compressed
-            head = _head.get()
-            raise self._answer(head.status if head else 502, _readable(error.object)) from None
 
     def _answer(self, status: int, text: str) -> Answer:
         """Return the service's words, without its JSON around them, and without the key."""
         try:
             words = str(msgspec.json.decode(text)["message"])
-        except (msgspec.MsgspecError, KeyError, TypeError, UnicodeError):
+        except (msgspec.MsgspecError, KeyError, TypeError, UnicodeError, RecursionError):
             words = text.strip()
-        head = _head.get()
         words = self._without_key(words)[:_WORDS_SHOWN] or "(no words)"
-        return Answer(status, words, head.retry_after if head else None)
+        return Answer(status, words, _retry_after.get())
 
     @contextmanager
     def _connection(self) -> Iterator[None]:
@@ -249,6 +250,8 @@ class TardisHttp:
             yield
         except TimeoutError:
             raise NoAnswer("no answer in time") from None
+        except OversizedBody as error:
+            raise Oversized(str(error)) from None
         except aiohttp.ClientError as error:  # may quote the service: a redirect's target, say
             reason = f"{type(error).__name__}: {error}".removesuffix(": ")
             raise NoAnswer(self._without_key(reason)[:_WORDS_SHOWN]) from None
@@ -260,7 +263,7 @@ class TardisHttp:
 def _decoded(text: bytes, kind: type[_T], what: str) -> _T:
     try:
         return msgspec.json.decode(text, type=kind)
-    except (msgspec.MsgspecError, UnicodeError) as error:
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise Answer(502, f"{what} that can't be read ({error})") from None
 
 
@@ -270,14 +273,15 @@ async def _unpacked(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:
     async for part in content.iter_chunked(_CHUNK):
         rest = part
         while rest:
-            yield member.decompress(rest)
-            rest = member.unused_data
+            yield member.decompress(rest, _CHUNK)  # which may stand for a thousand times as much
+            rest = member.unconsumed_tail or member.unused_data
             if member.eof:
                 member = zlib.decompressobj(wbits=31)
 
 
-def _readable(body: bytes) -> str:
-    """Return the text of an error that is no UTF-8 as it stands."""
+async def _words(response: aiohttp.ClientResponse) -> str:
+    """Return the text that an error has, or its beginning: a gateway's may be compressed."""
+    body = await beginning_of(response, _ERROR_MOST)
     if body.startswith(b"\x1f\x8b"):
         with suppress(zlib.error):
             body = zlib.decompressobj(wbits=31).decompress(body, _ERROR_MOST)
@@ -291,4 +295,4 @@ async def _note_head(
 ) -> None:
     text = params.response.headers.get("Retry-After", "")
     wait = min(float(text), _RETRY_AFTER_MOST) if text.isdecimal() else None
-    _head.set(_Head(params.response.status, wait))
+    _retry_after.set(wait)

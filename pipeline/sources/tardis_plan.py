@@ -151,8 +151,8 @@ def available(details: Details, now: datetime) -> Range:
     last = _minute_of(now)
     if details.available_to:
         told = parse_time(details.available_to, "availableTo")
-        # Rounded up: 23:59:59.999 is how some say midnight.
-        last = min(last, told if told == _minute_of(told) else _minute_of(told) + MINUTE)
+        if told < last:  # rounded up: 23:59:59.999 is how some say midnight
+            last = told if told == _minute_of(told) else _minute_of(told) + MINUTE
     return Range(since, last)
 
 
