@@ -31,6 +31,10 @@ _BLOCK: Final = 4 << 20
 # Messages have some kilobytes. What has no end after so many bytes is no line of a recorder, and
 # must not fill the memory.
 _LONGEST_LINE: Final = 64 << 20
+# Nor has a minute of any exchange so much text, or so many lines: what has is a gzip bomb, of which
+# a kilobyte stands for a million lines. Each of them takes memory: it is refused, or a disconnect.
+_MOST_TEXT: Final = 8 << 30
+_MOST_LINES: Final = 2_000_000
 _LF: Final = ord("\n")
 _BLANKS: Final = tuple(b" \t\n\r\x0b\x0c")
 # What reading one that is broken or ends early may raise.
@@ -87,27 +91,34 @@ def open_slice(path: Path) -> BufferedIOBase:
 class Blocks:
     """Slices as blocks of whole lines, read into one buffer that is used again and again.
 
-    At least `padding` bytes of the buffer lie behind a block's end; they have no meaning.
+    At least `padding` bytes of the buffer lie behind a block's end; they have no meaning. A slice
+    has no more than `most` bytes of text.
     """
 
-    def __init__(self, padding: int = 0) -> None:
+    def __init__(self, padding: int = 0, most: int = _MOST_TEXT) -> None:
         self._padding = padding
+        self._most = most
         self._buffer = bytearray(_BLOCK + padding)
 
     def of(self, path: Path) -> Iterator[tuple[bytearray, int]]:
         """Yield (buffer, stop): buffer[:stop] are the next whole lines, each with its LF.
 
         Valid until the next one is asked for. No more than a block and a line are in memory.
-        Raises SliceCorrupt where the file ends early, its checksum fails, or a line has no end; the
-        blocks before that were already yielded, so examine first.
+        Raises SliceCorrupt where the file ends early, its checksum fails, a line has no end, or
+        there is too much text (8 GiB); the blocks before that were already yielded, so examine
+        first.
         """
         if path.stat().st_size == 0:  # how Tardis serves a minute without data
             return
         rest = 0  # bytes of a line whose end is still to come
+        size = 0
         try:
             with open_slice(path) as file:
                 while count := file.readinto(self._room(rest)):
                     end = rest + count
+                    size += count
+                    if size > self._most:
+                        raise SliceCorrupt(path, f"more than {self._most} bytes of text")
                     stop = self._buffer.rfind(b"\n", rest, end) + 1
                     # Only a line that began in an earlier block may be longer than a block.
                     length = self._buffer.find(b"\n", rest, end) if stop else end
@@ -141,13 +152,18 @@ def read_lines(path: Path) -> Iterator[bytes]:
 
 
 def examine(path: Path) -> SliceFacts:
-    """Read a slice through to its end and return its facts; raises SliceCorrupt if it has none."""
+    """Read a slice through to its end and return its facts.
+
+    Raises SliceCorrupt if it has none, or more than two million lines.
+    """
     status = path.stat()
     lines = disconnects = 0
     first = last = b""
     for buffer, stop in Blocks().of(path):
         count, blank, begin, end = _counted(buffer, stop)
         lines, disconnects = lines + count - blank, disconnects + blank
+        if lines + disconnects > _MOST_LINES:
+            raise SliceCorrupt(path, f"more than {_MOST_LINES} lines")
         first, last = first or begin, end or last
     file = Stored(sha256_of(path), status.st_size)
     made = _made_from(path, lines, disconnects) if path.name.endswith(SUFFIX) else None

@@ -124,6 +124,24 @@ def test_line_without_end_is_no_line(tmp_path: Path) -> None:
         examine(path)
 
 
+@pytest.mark.parametrize("lines", [b"x\n", b"\n", b"{}\n\n"])
+def test_more_lines_than_a_minute_has_are_no_slice(tmp_path: Path, lines: bytes) -> None:
+    """Some kilobytes of gzip stand for millions of lines, each of which would take memory."""
+    path = tmp_path / "00.json.gz"
+    path.write_bytes(gzip.compress(lines * 2_000_001, 1))
+    with pytest.raises(SliceCorrupt, match="more than 2000000 lines"):
+        examine(path)
+
+
+def test_more_text_than_a_minute_has_is_no_slice(tmp_path: Path) -> None:
+    """However it is cut into lines and members; what comes before the limit is given."""
+    path = tmp_path / "00.json.gz"
+    path.write_bytes(gzip.compress(b"a" * 9_999 + b"\n") * 1_000)
+    assert sum(stop for _, stop in Blocks(most=10_000_000).of(path)) == 10_000_000
+    with pytest.raises(SliceCorrupt, match="more than 9999999 bytes of text"):
+        list(Blocks(most=9_999_999).of(path))
+
+
 @pytest.mark.parametrize("padding", [0, 32, 100])
 def test_how_long_a_line_may_be_depends_on_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, padding: int

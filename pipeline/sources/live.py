@@ -28,6 +28,7 @@ from pipeline.sources.coinflex.events import (
 )
 from pipeline.sources.coinflex.freshness import STALE_AFTER, Freshness
 from pipeline.sources.coinflex.session import Session
+from pipeline.sources.flood import Flood
 from pipeline.sources.intake import Intake
 from pipeline.sources.live_retry import Pauses, is_final, least_pause, reason_of, refusal
 from pipeline.sources.live_state import LiveState
@@ -85,6 +86,7 @@ class Feed:
         limits: Limits = LIMITS,
         tempo: Tempo | None = None,
         state: LiveState | None = None,
+        flood: Flood | None = None,
     ) -> None:
         self.state = state or LiveState()
         self._url = url
@@ -93,6 +95,7 @@ class Feed:
         self._limits = limits
         self._tempo = tempo or Tempo()
         self._intake = Intake(sink, self.state, self._tempo.patience)
+        self._flood = flood or Flood()
         self._session: Session | None = None
         self._freshness = Freshness(self._tempo.stale_after)
         self._awake = asyncio.Event()  # something changed for whoever sends
@@ -219,6 +222,8 @@ class Feed:
         while True:
             await self._intake.room()
             frame = await socket.recv(decode=False)
+            if too_much := self._flood.rises(len(frame), time.monotonic()):
+                raise _Lost(too_much)
             event = session.receive(frame, time.monotonic())
             self._intake.take(event, frame)
             self._note(event, session)

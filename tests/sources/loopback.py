@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from websockets.http11 import Request, Response
 
     from pipeline.sources.coinflex.login import Login
+    from pipeline.sources.flood import Flood
 
 __all__ = ["DEADLINE", "QUICK", "WELCOME", "Loopback", "Taken", "data", "following", "until"]
 
@@ -145,11 +146,18 @@ class Loopback:
 
 @asynccontextmanager
 async def following(
-    url: str, sink: Taken, *names: str, login: Login | None = None, **tempo: Any
+    url: str,
+    sink: Taken,
+    *names: str,
+    login: Login | None = None,
+    flood: Flood | None = None,
+    **tempo: Any,
 ) -> AsyncIterator[Feed]:
     """Follow a feed while the block runs; what ends it early is raised, and its stop is quick."""
     limits = Limits(0.0, 0.0, 0.0)
-    feed = Feed(url, names, sink, login=login, limits=limits, tempo=Tempo(**(QUICK | tempo)))
+    feed = Feed(
+        url, names, sink, login=login, limits=limits, tempo=Tempo(**(QUICK | tempo)), flood=flood
+    )
     stop = asyncio.Event()
     task = asyncio.create_task(feed.run(stop))
     try:

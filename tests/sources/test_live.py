@@ -15,6 +15,7 @@ import pytest
 from pipeline.errors import LakeUnwritable, ServiceRefused
 from pipeline.sources.coinflex import session
 from pipeline.sources.coinflex.login import Login
+from pipeline.sources.flood import Flood
 from pipeline.sources.live import Feed
 from pipeline.sources.live_retry import Pauses
 from tests.sources.loopback import DEADLINE, WELCOME, Loopback, Taken, data, following, until
@@ -266,6 +267,25 @@ def test_an_oversized_frame_ends_its_connection() -> None:
             await socket.wait_closed()
             assert (socket.close_code, bool(socket.close_reason)) == (1009, True)
         assert max(map(len, sink.lines)) < 1000
+
+    run(follow())
+
+
+def test_a_flood_ends_its_connection() -> None:
+    """More than a minute can have is not taken; the gap is marked, and the reason told."""
+
+    async def then(socket: ServerConnection, _number: int) -> None:
+        for number in range(50):
+            await socket.send(data(number), text=True)
+
+    async def follow() -> None:
+        exchange, sink = Loopback(then), Taken()
+        flood = Flood(frames=20)
+        async with exchange.running() as url, following(url, sink, "depth:A", flood=flood) as feed:
+            await until(lambda: feed.state.last_loss)
+            assert feed.state.last_loss == "more than 20 frames in a minute"
+            await until(lambda: "disconnect" in sink.told)
+            assert len(sink.lines) == 20
 
     run(follow())
 
