@@ -236,7 +236,8 @@ class _Minute:
         lost = [place for place, line in enumerate(between) if not line.strip()]
         if row["seq_num"] is not None and before["seq_num"] is not None:
             self._is(row, "seq_step", row["seq_num"] - before["seq_num"])
-        self._is(row, "reset", bool(lost) or before["bid_levels"] is None)
+        is_book = row["bid_levels"] is not None
+        self._is(row, "reset", is_book and (bool(lost) or before["bid_levels"] is None))
         if lost:
             self._is(row, "missed", None)
             told = [line for line in between[: lost[0]] if line.strip()] or [

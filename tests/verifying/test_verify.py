@@ -20,6 +20,8 @@ from pipeline.sources.files import adopt
 from pipeline.times import Range
 from pipeline.verifying import VerifyReport, repair, verify
 from pipeline.verifying.replaying import check_books
+from tests import two_recorders as two_recorders_of
+from tests import worlds
 from tests.lakes import EXCHANGE, TODAY, bring_in, ingest, put
 from tests.making import at, trade, write_minute
 from tests.making import depth as book_line
@@ -257,6 +259,26 @@ def test_messy_raw_in_a_true_lake_is_no_difference(tmp_path: Path) -> None:
     ingest(tmp_path, EXCHANGE)
     report = verify(tmp_path, EXCHANGE, sample=None, minutes=None)
     assert [str(of) for of in report.differences] == []
+
+
+def a_market(folder: Path) -> Path:
+    """Make a market with everything that goes wrong in one, messages that are no book too."""
+    return worlds.make(folder, 0).data
+
+
+def two_recorders(folder: Path) -> Path:
+    """Make a history, and what was recorded live, which fills its holes."""
+    two_recorders_of.World.of(0).write(folder)
+    ingest(folder, EXCHANGE)
+    return folder
+
+
+@pytest.mark.parametrize("world", [a_market, two_recorders])
+def test_a_random_world_is_no_difference(tmp_path: Path, world: Callable[[Path], Path]) -> None:
+    """Whatever is in it, to the last minute."""
+    report = verify(world(tmp_path), EXCHANGE, sample=None, minutes=None, jobs=1)
+    assert [str(of) for of in report.differences] == []
+    assert all(check.looked_at for check in report.checks)
 
 
 def swapped(messages: Columns) -> None:
