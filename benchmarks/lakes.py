@@ -25,7 +25,7 @@ from pipeline.sources.files import adopt
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["add_month", "many_partitions"]
+__all__ = ["FIRST_MINUTE", "add_month", "many_partitions"]
 
 # --- a lake of many partitions -----------------------------------------------------------------
 
@@ -74,20 +74,21 @@ def _link_tree(source: Path, target: Path) -> None:
 
 # --- a month of slices -------------------------------------------------------------------------
 
-_MINUTES_THERE: Final = range(60, 1440)  # of each of the days
+FIRST_MINUTE: Final = 60  # of each of the days
 
 
-def add_month(data: Path, days: int, scratch: Path) -> int:
-    """Put some days of a month's slices into raw, but for the first hour of each.
+def add_month(data: Path, days: int, minutes: int, scratch: Path) -> int:
+    """Put so many slices of some days of a month into raw, from the second hour of each on.
 
     They are as a backfill of everything leaves them. Returns how many there are.
     """
+    there = range(FIRST_MINUTE, FIRST_MINUTE + minutes)
     slices = scratch / "month"
     _, lines = next(minute_lines(MARKETS["thin"], [0]))
-    first = minute_file(slices, _MINUTES_THERE[0])
+    first = minute_file(slices, there[0])
     first.parent.mkdir(parents=True)
     first.write_bytes(gzip.compress("".join(islice(lines.splitlines(True), 20)).encode("ascii")))
-    for minute in _MINUTES_THERE[1:]:
+    for minute in there[1:]:
         path = minute_file(slices, minute)
         path.parent.mkdir(exist_ok=True)
         os.link(first, path)
@@ -98,7 +99,7 @@ def add_month(data: Path, days: int, scratch: Path) -> int:
         copy = folder.parents[2] / f"{day:%Y/%m/%d}"
         _link_tree(folder, copy)
         _redate(copy / "manifest.json", day.date())
-    return days * len(_MINUTES_THERE)
+    return days * minutes
 
 
 def _redate(manifest: Path, day: date) -> None:

@@ -25,16 +25,17 @@ _NAMED_MINUTES: Final = (0, 1, 719, 720, 721, 1438, 1439)
 class Size:
     """`short` are minutes by workload; `hours` and `of_each_hour` make the long part of each.
 
-    The day has `of_each_hour_of_the_day`, and is backfilled from minute `backfill_from` on.
-    `partitions` has the large lake; books are asked for at `times` named ones, `asks` times around
-    each and `cold` times cold, as is what else the first `cold_questions` ask. Commands run
-    `commands` times, `days` of the month being there.
+    The day has the minutes `named` and `of_each_hour_of_the_day`, and is backfilled from minute
+    `backfill_from` on. `partitions` has the large lake; books are asked for at `times` named ones,
+    `asks` times around each and `cold` times cold, as is what else the first `cold_questions` ask.
+    Commands run `commands` times, `minutes` of each of `days` of the month being there.
     """
 
     name: str
     short: Mapping[str, int]
     hours: int
     of_each_hour: int
+    named: tuple[int, ...]
     of_each_hour_of_the_day: int
     backfill_from: int
     limits: Limits
@@ -45,6 +46,7 @@ class Size:
     cold_questions: int
     commands: int
     days: int
+    minutes: int
 
     def long(self) -> list[int]:
         """Return the minutes of the long part of each workload."""
@@ -52,7 +54,7 @@ class Size:
 
     def day(self) -> list[int]:
         """Return the minutes of the day, whole or not."""
-        return sorted({*_NAMED_MINUTES, *_spread(24, self.of_each_hour_of_the_day)})
+        return sorted({*self.named, *_spread(24, self.of_each_hour_of_the_day)})
 
 
 def _spread(hours: int, of_each: int) -> list[int]:
@@ -65,23 +67,26 @@ SIZES: Final = {
         Size(
             "full",
             short={"generated": 20, "order_flow": 6, "thin": 120, "generated_2022": 20},
-            hours=4, of_each_hour=60, of_each_hour_of_the_day=60, backfill_from=0,
+            hours=4, of_each_hour=60, named=_NAMED_MINUTES, of_each_hour_of_the_day=60,
+            backfill_from=0,
             limits=Limits(runs=3, seconds=20), partitions=10_000, times=4, asks=50,
-            cold=3, cold_questions=len(QUESTIONS), commands=5, days=28,
+            cold=3, cold_questions=len(QUESTIONS), commands=5, days=28, minutes=1380,
         ),
         Size(
             "quick",
             short={"generated": 5, "order_flow": 6, "thin": 30, "generated_2022": 5},
-            hours=4, of_each_hour=4, of_each_hour_of_the_day=4, backfill_from=0,
+            hours=4, of_each_hour=4, named=_NAMED_MINUTES, of_each_hour_of_the_day=4,
+            backfill_from=0,
             limits=Limits(runs=3, seconds=6), partitions=10_000, times=4, asks=20,
-            cold=1, cold_questions=len(QUESTIONS), commands=3, days=28,
+            cold=1, cold_questions=len(QUESTIONS), commands=3, days=28, minutes=1380,
         ),
         Size(
             "tiny",
             short={"generated": 1, "order_flow": 1, "thin": 1, "generated_2022": 1},
-            hours=2, of_each_hour=1, of_each_hour_of_the_day=0, backfill_from=1438,
+            hours=2, of_each_hour=1, named=(0, 1438, 1439), of_each_hour_of_the_day=0,
+            backfill_from=1438,
             limits=Limits(runs=1, seconds=1), partitions=20, times=1, asks=2,
-            cold=1, cold_questions=1, commands=1, days=2,
+            cold=1, cold_questions=1, commands=1, days=2, minutes=2,
         ),
     )
 }  # fmt: skip

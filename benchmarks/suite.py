@@ -159,9 +159,9 @@ def _lakes(asked: Asked, slices: Slices, scratch: Path, results: Results) -> Non
         results.queries = queries.measure(small, large, asked.size, asked.progress)
     if "commands" in asked.parts:
         asked.progress("a month of slices")
-        there = lakes.add_month(large, asked.size.days, scratch)
+        there = lakes.add_month(large, asked.size.days, asked.size.minutes, scratch)
         asked.progress("commands")
-        results.commands += commands.measure(large, there, slices.folder, asked.size.commands)
+        results.commands += commands.measure(large, there, slices.folder, asked.size)
 
 
 def _machine() -> dict[str, str]:

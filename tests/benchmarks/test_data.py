@@ -143,4 +143,5 @@ def test_a_day_of_full_size_is_whole() -> None:
     """Every minute, and of no other day: workers of one day are what is measured."""
     assert SIZES["full"].day() == list(range(1440))
     assert len(SIZES["full"].long()) == 240
-    assert {0, 720, 1439} <= set(SIZES["tiny"].day())
+    assert {0, 720, 1439} <= set(SIZES["quick"].day())
+    assert {0, 1439} <= set(SIZES["tiny"].day())

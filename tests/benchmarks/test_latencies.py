@@ -33,7 +33,7 @@ def test_a_tiny_day_is_backfilled_asked_and_planned(tmp_path: Path) -> None:
     assert found["backfill"]["total"] > found["backfill"]["after_last_byte"] > 0
     # Of one day alone: that is what cores share.
     assert [(row["contender"]["name"], row["slices"]["minutes"]) for row in found["rows"]] == [
-        ("ours", 7), ("ours", 7), ("derive", 7), ("snapshots", 7),
+        ("ours", 3), ("ours", 3), ("derive", 3), ("snapshots", 3),
     ]  # fmt: skip
     assert {row["part"] for row in found["rows"]} == {"day"}
     for question in ("a day of books at 1 s in Python", "a day of quotes in Python", "connect"):
