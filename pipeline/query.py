@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import time
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import duckdb
@@ -45,6 +46,19 @@ _WORDS_OF_A_REPLACED_FILE: Final = (
 _EXPLAIN: Final = re.compile(
     r"explain\b\s*(?:analy[sz]e\b)?\s*(?:\((?!\s*(?:select|from|with|values)\b)[\w\s,]*\))?",
     re.IGNORECASE,
+)
+_WOULD_WORK: Final = "one SELECT, FROM, SHOW, DESCRIBE or EXPLAIN of these, which only reads"
+_TREE: Final = "select json_serialize_sql(?)"
+# DuckDB's parser takes hours over what is much deeper, or ends the process.
+_DEEPEST: Final = 200
+# What DuckDB calls the parts of a statement that reads. A WITH may also hold INSERT, UPDATE, DELETE
+# or COPY, for which DuckDB calls the whole a SELECT.
+_READS: Final = {"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"}
+# In the text of a tree as JSON; inside a literal of the query the quotes would be escaped.
+_NODE: Final = re.compile(r'"type":"(\w+_NODE)"')
+# They run text that may be any statement, of which the tree says nothing.
+_RUNS_TEXT: Final = re.compile(
+    r'"function_name":"(query|json_execute_serialized_sql)"', re.IGNORECASE
 )
 
 
@@ -127,8 +141,20 @@ def the_one_that_reads(connection: duckdb.DuckDBPyConnection, query: str) -> str
     if len(found) == 1 and found[0].type == duckdb.StatementType.EXPLAIN:
         inner = _statements(connection, _EXPLAIN.sub("", found[0].query, count=1))
     if [statement.type for statement in inner] != [duckdb.StatementType.SELECT]:
-        raise UsageError("QUERY", query, "one SELECT, FROM, SHOW, DESCRIBE or EXPLAIN of these")
+        raise UsageError("QUERY", query, _WOULD_WORK)
+    _check_parts(connection, query, inner[0].query)
     return found[0].query
+
+
+def _check_parts(connection: duckdb.DuckDBPyConnection, query: str, select: str) -> None:
+    """Raise UsageError if a part of a statement that DuckDB calls a SELECT does not read."""
+    row = _tried(query, lambda: connection.execute(_TREE, [select]).fetchone())
+    tree = row[0] if row else ""
+    nodes = set(_NODE.findall(tree))
+    if not nodes or nodes - _READS:
+        raise UsageError("QUERY", query, _WOULD_WORK)
+    if found := _RUNS_TEXT.search(tree):
+        raise UsageError("QUERY", query, f"what {found[1]} would run, as the query itself")
 
 
 def _statements(connection: duckdb.DuckDBPyConnection, query: str) -> list[duckdb.Statement]:
@@ -136,7 +162,15 @@ def _statements(connection: duckdb.DuckDBPyConnection, query: str) -> list[duckd
         query.encode()
     except UnicodeEncodeError:  # bytes of the command line that are no UTF-8
         raise UsageError("QUERY", query, "text in UTF-8") from None
+    if _depth(query) > _DEEPEST:
+        raise UsageError("QUERY", query, f"at most {_DEEPEST} brackets within each other")
     return _tried(query, lambda: connection.extract_statements(query))
+
+
+def _depth(query: str) -> int:
+    """Return how many brackets stand within each other, those of literals too."""
+    steps = (1 if bracket in "([{" else -1 for bracket in re.findall(r"[()\[\]{}]", query))
+    return max(accumulate(steps), default=0)
 
 
 def _without_end(statement: str) -> str:

@@ -63,7 +63,7 @@ LAYERS = [
     ["pipeline.catalogue"],
     ["pipeline.lake_version"],
     ["pipeline.views"],
-    ["pipeline.dictionary"],
+    ["pipeline.confined", "pipeline.dictionary"],
     ["pipeline.query"],
     ["pipeline.snapshots"],
     ["pipeline.plots", "pipeline.research"],

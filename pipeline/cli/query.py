@@ -14,8 +14,7 @@ import click
 from pipeline.cli.options import as_json, note_unusable_lake, settings, shared_options
 
 if TYPE_CHECKING:
-    import duckdb
-
+    from pipeline.config import Settings
     from pipeline.lake_version import Cited
 
 __all__ = ["book", "sql"]
@@ -43,18 +42,18 @@ Examples:
 def sql(query: str, form: str | None, output: Path | None) -> None:
     """Answer one SQL query over the lake (DuckDB; SELECT, SHOW, DESCRIBE or EXPLAIN)."""
     from pipeline.cli.output import form_of, write_answer
+    from pipeline.confined import connect_confined
     from pipeline.lake_version import Cited
     from pipeline.query import ask
-    from pipeline.views import connect
 
     found = settings()
     note_unusable_lake(found)
     form = form or ("json" if as_json() else form_of(output) or "table")
     cited = Cited(found.data, found.exchange)
-    with connect(found.data, found.exchange) as connection:
-        if form == "parquet":
-            _write_parquet(connection, query, output, cited)
-            return
+    if form == "parquet":
+        _write_parquet(found, query, output, cited)
+        return
+    with connect_confined(found.data, found.exchange) as connection:
         write_answer(ask(connection, query), form, output)
     if output is not None:
         _write_about(output, query, cited)
@@ -69,24 +68,30 @@ def _write_about(output: Path, query: str, cited: Cited) -> None:
         draft.write_text(json.dumps(about, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def _write_parquet(
-    connection: duckdb.DuckDBPyConnection, query: str, output: Path | None, cited: Cited
-) -> None:
+def _write_parquet(found: Settings, query: str, output: Path | None, cited: Cited) -> None:
     from pipeline.cli.output import whole_file
-    from pipeline.query import copy_to_parquet
 
     if output is not None:
         with whole_file(output) as draft:
-            copy_to_parquet(connection, query, draft, cited.facts())
+            _copy(found, query, draft, cited)
     elif sys.stdout.isatty():
         raise click.UsageError("Parquet is not for a terminal; name a file with --output")
     else:
         # Opened only when it is whole: DuckDB puts another file in the place of one that is there.
         with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "answer.parquet"
-            copy_to_parquet(connection, query, path, cited.facts())
+            path = Path(folder).resolve() / "answer.parquet"
+            _copy(found, query, path, cited)
             with path.open("rb") as file:
                 shutil.copyfileobj(file, sys.stdout.buffer)
+
+
+def _copy(found: Settings, query: str, path: Path, cited: Cited) -> None:
+    """Write an answer to a file, the only one outside the data folder that DuckDB then reaches."""
+    from pipeline.confined import connect_confined
+    from pipeline.query import copy_to_parquet
+
+    with connect_confined(found.data, found.exchange, [path]) as connection:
+        copy_to_parquet(connection, query, path, cited.facts())
 
 
 @click.command(

@@ -7,11 +7,12 @@ from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING, Self
 
 from pipeline.catalogue import Catalogue
+from pipeline.confined import connect_confined
 from pipeline.errors import UsageError
 from pipeline.lake import Lake
 from pipeline.query import table_of, tables_of
 from pipeline.research.frames import as_frame, check_kind, check_rows, frames_of, zoned
-from pipeline.views import connect, cursor_of
+from pipeline.views import cursor_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,11 +63,14 @@ class Asking:
                 self._connection = None
 
     def cursor(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
-        """Return DuckDB itself, with all views and macros; closed at the end of the block."""
+        """Return DuckDB itself, with all views and macros; closed at the end of the block.
+
+        It reaches the data folder alone.
+        """
         with self._lock:
             self._check_open()
             if self._connection is None:
-                self._connection = connect(self.data, self.exchange)
+                self._connection = connect_confined(self.data, self.exchange)
             return closing(cursor_of(self._connection))
 
     def _check_open(self) -> None:
