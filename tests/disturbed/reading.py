@@ -21,6 +21,7 @@ __all__ = ["Answers", "Reader", "answers", "reading"]
 
 Answers = dict[tuple[str, str], list[tuple[Any, ...]]]
 
+_PAUSE = 0.1  # seconds between its rounds; without, it takes a core from those it reads beside
 _BOOK = "select side, level, price, amount from book_at($1, $2) order by side, level"
 
 
@@ -63,7 +64,7 @@ def _ask(data: str, truth: Mapping[tuple[str, str], list[Any]], to: Connection) 
     wrong: list[str] = []
     asked = 0
     to.send("begun")
-    while not to.poll():
+    while not to.poll(_PAUSE):
         try:
             with connect(data) as connection:
                 for question, book in truth.items():
