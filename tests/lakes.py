@@ -65,16 +65,21 @@ def minute_of(
 
 
 def ingest(data: Path, exchange: str, **options: Any) -> IngestReport:
-    """Ingest days in this process, and leave in the data folder what commands leave for `connect`.
-
-    It is four times as quick then.
-    """
+    """Ingest days in this process, and leave in the data folder what commands leave there."""
     report = in_process.ingest(data, exchange, **options)
+    leave_objects(data, exchange)
+    return report
+
+
+def leave_objects(data: Path, exchange: str = EXCHANGE) -> None:
+    """Leave in a data folder what the first command leaves for `connect` and for later ones.
+
+    `connect` is four times as quick then, and the next command has half a second less to do.
+    """
     kept = data / ".objects" / f"{exchange}.duckdb"
     if not kept.exists():
         kept.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(_objects(), kept)
-    return report
 
 
 def bring_in(data: Path, *days: date, **options: Any) -> IngestReport:

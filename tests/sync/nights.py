@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.config import RetentionSettings, SyncSettings
 from pipeline.simulator import Fault, TardisSimulator
 from pipeline.sync import SyncReport, sync
+from tests.lakes import leave_objects
 from tests.world import KEY, Seen, around_midnight, history, settings
 
 if TYPE_CHECKING:
@@ -89,4 +90,6 @@ def nights(folder: Path, *faults: Fault, key: str | None = KEY, **service: Any) 
     simulator = TardisSimulator(slices, key=key, faults=faults, **service)
     simulator.requests = Seen()
     with simulator.running() as url:
-        yield Nights(simulator, url, folder)
+        it = Nights(simulator, url, folder)
+        leave_objects(it.data)
+        yield it
