@@ -22,6 +22,7 @@ from aiohttp import web
 from pipeline.simulator import Fault, TardisSimulator
 
 from .conftest import ROOT, clean_environment
+from .lakes import leave_objects
 from .world import (
     KEY,
     NEXT_DAY,
@@ -95,7 +96,9 @@ def shop(
     simulator = TardisSimulator(slices, key=key, faults=faults, incidents=[incident])
     simulator.requests = Seen()
     with simulator.running() as url:
-        yield Shop(simulator, url, tmp_path, cli)
+        it = Shop(simulator, url, tmp_path, cli)
+        leave_objects(it.data)
+        yield it
 
 
 def tree(folder: Path) -> dict[str, tuple[int, int]]:
@@ -424,7 +427,6 @@ def _private_disks() -> bool:
 def test_disk_full(tmp_path: Path, cli: Cli) -> None:
     """A full disk ends the run with 2 and that reason; the service is not asked again for it."""
     with shop(tmp_path, cli, half=60) as it:
-        it.data.mkdir()
         script = 'mount -t tmpfs -o size=64k none "$COINFLEX_L2_DATA" && exec "$@"'
         command = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script, "sh"]
         result = subprocess.run(

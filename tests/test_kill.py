@@ -13,6 +13,7 @@ from pipeline.times import Range
 
 from . import commands
 from .conftest import clean_environment
+from .lakes import leave_objects
 from .world import (
     KEY,
     Counted,
@@ -56,6 +57,7 @@ class World:
 
     def run(self, data: Path) -> int:
         """Backfill without disturbance; returns how many minutes were asked for."""
+        leave_objects(data)
         simulator = TardisSimulator(self.slices, key=KEY)
         with simulator.running() as url:
             backfill(settings(data, url, key=KEY), Range.parse(*PERIOD), jobs=1, progress=Counted)
