@@ -34,7 +34,8 @@ def disk(subject: Subject) -> Markup:
     kinds = subject.rows(f"""
 select 'lake, days of an instrument', count(*), sum(bytes) from coverage where {subject.days}
 union all
-select 'raw slices used, as they arrived', count(*), sum(bytes) from ingests where {subject.days}""")
+select 'raw slices used, as they arrived', count(*), sum(bytes)
+from ingests where {subject.days}""")
     rows = subject.rows(f"""
 with
   {instruments_shown(subject.days)}
