@@ -11,8 +11,10 @@ import logging
 import math
 import sys
 import time
+import traceback
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.redaction import Redaction
@@ -68,13 +70,22 @@ def begin(setup: LogSetup) -> None:
     logging.getLogger("pipeline").setLevel(logging.DEBUG if setup.verbosity else logging.INFO)
     if setup.as_json:
         logging.captureWarnings(capture=True)
-        sys.excepthook = _log_uncaught
+    sys.excepthook = _log_uncaught if setup.as_json else partial(_print_uncaught, redaction)
 
 
 def _log_uncaught(
     kind: type[BaseException], error: BaseException, at: TracebackType | None
 ) -> None:
     logging.getLogger(__name__).critical("%s", error, exc_info=(kind, error, at))
+
+
+def _print_uncaught(
+    redaction: Redaction,
+    kind: type[BaseException],
+    error: BaseException,
+    at: TracebackType | None,
+) -> None:
+    sys.stderr.write(redaction.text("".join(traceback.format_exception(kind, error, at))))
 
 
 class _Text(logging.Formatter):

@@ -82,6 +82,14 @@ def test_no_secret_is_in_a_line() -> None:
     assert "cret" not in lines[0].replace("secret = ", "").replace("ValueError(secret)", "")
 
 
+def test_no_secret_is_in_a_traceback_for_people() -> None:
+    """An error that nobody took is printed as Python prints it, but for the secret."""
+    begin = BEGIN.replace("as_json=True, ", "")
+    lines = logged(begin + f"    raise ValueError('x' + {SECRET!r})", check=False)
+    assert lines[0].startswith("Traceback")
+    assert lines[-1] == "ValueError: x<key>"
+
+
 def test_what_nobody_logged_is_a_line_too() -> None:
     """A warning of Python's and an error that nobody took: no line is anything but JSON."""
     lines = logged(

@@ -33,6 +33,7 @@ from pipeline.cli import (
 )
 from pipeline.cli.options import shared_options
 from pipeline.errors import PipelineError, UsageError
+from pipeline.redaction import Redaction
 
 __all__ = ["cli", "main"]
 
@@ -103,7 +104,8 @@ def _say(sentence: str) -> None:
     if setup and setup.as_json:
         logging.getLogger(__name__).error("%s", sentence)
     else:
-        click.echo(f"coinflex-l2: {sentence}", err=True)
+        hide = Redaction(setup.secrets if setup else ()).text
+        click.echo(f"coinflex-l2: {hide(sentence)}", err=True)
 
 
 def main() -> None:

@@ -28,6 +28,7 @@ import pipeline
 from pipeline import durable
 from pipeline.errors import PipelineError, SliceCorrupt
 from pipeline.exchange_details import Access, Details
+from pipeline.redaction import Redaction
 from pipeline.sources.bodies import BoundedSession, OversizedBody, beginning_of, whole_body
 
 if TYPE_CHECKING:
@@ -126,9 +127,7 @@ class TardisHttp:
     def __init__(self, settings: TardisSettings, exchange: str) -> None:
         self._settings = settings
         self._exchange = quote(exchange, safe="")
-        key = settings.key or ""
-        forms = "|".join(re.escape(form) for form in (key, quote(key, safe="")))
-        self._secret = re.compile(forms, re.IGNORECASE) if key else None
+        self._hidden = Redaction([settings.key or ""])
 
     async def __aenter__(self) -> Self:
         headers = {
@@ -157,11 +156,12 @@ class TardisHttp:
     async def details(self) -> Details:
         """Return what the service has of the exchange; needs no key. Raises Answer or NoAnswer."""
         text = await self._get(f"/v1/exchanges/{self._exchange}")
-        return _decoded(text, Details, "exchange details")
+        return self._decoded(text, Details, "exchange details")
 
     async def key_info(self) -> list[Access]:
         """Return what the key opens: nothing without one. Raises Answer or NoAnswer."""
-        return _decoded(await self._get("/v1/api-key-info"), list[Access], "facts of a key")
+        text = await self._get("/v1/api-key-info")
+        return self._decoded(text, list[Access], "facts of a key")
 
     async def clock(self) -> Clock | None:
         """Return the service's clock beside this one's; None if it does not tell the time.
@@ -234,13 +234,21 @@ class TardisHttp:
         except HTTPError as error:
             raise self._answer(error.code, error.msg) from None
 
+    def _decoded(self, text: bytes, kind: type[_T], what: str) -> _T:
+        """Return what JSON says, of a kind; what is told so is kept and shown: without the key."""
+        try:
+            return msgspec.convert(self._hidden.value(msgspec.json.decode(text)), kind)
+        except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+            reason = self._hidden.text(str(error))
+            raise Answer(502, f"{what} that can't be read ({reason})") from None
+
     def _answer(self, status: int, text: str) -> Answer:
         """Return the service's words, without its JSON around them, and without the key."""
         try:
             words = str(msgspec.json.decode(text)["message"])
         except (msgspec.MsgspecError, KeyError, TypeError, UnicodeError, RecursionError):
             words = text.strip()
-        words = self._without_key(words)[:_WORDS_SHOWN] or "(no words)"
+        words = self._hidden.text(words)[:_WORDS_SHOWN] or "(no words)"
         return Answer(status, words, _retry_after.get())
 
     @contextmanager
@@ -254,17 +262,7 @@ class TardisHttp:
             raise Oversized(str(error)) from None
         except aiohttp.ClientError as error:  # may quote the service: a redirect's target, say
             reason = f"{type(error).__name__}: {error}".removesuffix(": ")
-            raise NoAnswer(self._without_key(reason)[:_WORDS_SHOWN]) from None
-
-    def _without_key(self, text: str) -> str:
-        return self._secret.sub("<key>", text) if self._secret else text
-
-
-def _decoded(text: bytes, kind: type[_T], what: str) -> _T:
-    try:
-        return msgspec.json.decode(text, type=kind)
-    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
-        raise Answer(502, f"{what} that can't be read ({error})") from None
+            raise NoAnswer(self._hidden.text(reason)[:_WORDS_SHOWN]) from None
 
 
 async def _unpacked(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:

@@ -308,7 +308,7 @@ def test_the_command_prints_a_line_each_and_exits_as_documented(
         assert "\nok     key                 set by TARDIS_API_KEY; it opens coinf" in result.stdout
         assert "\nnote   exchange socket     ws://127.0.0.1:9/v1/websocket: " in result.stdout
         assert "\n                           → only capture needs it" in result.stdout
-        result = cli("doctor", *config, "--json", env={**env, "TARDIS_API_KEY": "wrong"})
+        result = cli("doctor", *config, "--json", env={**env, "TARDIS_API_KEY": "TD.wrong"})
         assert result.returncode == 1
         assert "1 thing is wrong: key" in result.stderr
         checks = {check["name"]: check for check in json.loads(result.stdout)["checks"]}
