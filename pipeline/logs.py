@@ -18,6 +18,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.redaction import Redaction
+from pipeline.visible import visible
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -85,11 +86,12 @@ def _print_uncaught(
     error: BaseException,
     at: TracebackType | None,
 ) -> None:
-    sys.stderr.write(redaction.text("".join(traceback.format_exception(kind, error, at))))
+    text = redaction.text("".join(traceback.format_exception(kind, error, at)))
+    sys.stderr.write(visible(text, "\n\t"))
 
 
 class _Text(logging.Formatter):
-    """Log lines in UTC, in which no secret can appear, whoever wrote the line."""
+    """Log lines in UTC: no secret is in them, nor what a terminal would obey, whoever wrote it."""
 
     converter = staticmethod(time.gmtime)
 
@@ -99,7 +101,7 @@ class _Text(logging.Formatter):
         self._before = CLEARED if over_line else ""
 
     def format(self, record: logging.LogRecord) -> str:
-        return self._before + self._redaction.text(super().format(record))
+        return self._before + visible(self._redaction.text(super().format(record)), "\n\t")
 
 
 class _Json(logging.Formatter):

@@ -13,7 +13,12 @@ from typing import Final
 
 from pipeline.times import to_us
 
-__all__ = ["split_line", "stamp_of"]
+__all__ = ["LONGEST_MESSAGE", "STAMP", "split_line", "stamp_of"]
+
+STAMP: Final = 29  # bytes before the JSON: the time and a space
+# A book of 400 levels a side has some 20 KB. What is much longer is none: to decode it would take
+# hundreds of megabytes. A live feed ends at it, and in a recording it can't be read.
+LONGEST_MESSAGE: Final = 8 << 20  # bytes
 
 _STAMP: Final = re.compile(rb"((\d{4}-\d\d-\d\dT\d\d:\d\d):([0-5]\d)\.(\d{6})\dZ) ")
 

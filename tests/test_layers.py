@@ -36,6 +36,7 @@ LAYERS = [
         "pipeline.signals",
         "pipeline.sql_objects",
         "pipeline.table",
+        "pipeline.visible",
     ],
     ["pipeline.logs"],
     ["pipeline.derived_tables"],

@@ -32,6 +32,7 @@ from pipeline.cli import (
     versions,
 )
 from pipeline.cli.options import shared_options
+from pipeline.cli.saying import say
 from pipeline.errors import PipelineError, UsageError
 from pipeline.redaction import Redaction
 
@@ -105,7 +106,7 @@ def _say(sentence: str) -> None:
         logging.getLogger(__name__).error("%s", sentence)
     else:
         hide = Redaction(setup.secrets if setup else ()).text
-        click.echo(f"coinflex-l2: {hide(sentence)}", err=True)
+        say(f"coinflex-l2: {hide(sentence)}", err=True)
 
 
 def main() -> None:

@@ -14,6 +14,7 @@ from pipeline.cli.options import (
     settings,
     shared_options,
 )
+from pipeline.cli.saying import say
 
 if TYPE_CHECKING:
     from pipeline.sources.tardis_plan import Plan
@@ -91,8 +92,6 @@ def _print_plan(plan: Plan) -> None:
     for day in plan.days:
         state = "free" if day.free else "needs a key"
         broken = f", {len(day.corrupt)} broken" if day.corrupt else ""
-        click.echo(
-            f"  {day.day}  {len(day.missing):>4} to fetch, {day.there:>4} there{broken}  {state}"
-        )
+        say(f"  {day.day}  {len(day.missing):>4} to fetch, {day.there:>4} there{broken}  {state}")
     for incident in incidents:
-        click.echo(f"  incident {incident['from']} to {incident['to']}: {incident['details']}")
+        say(f"  incident {incident['from']} to {incident['to']}: {incident['details']}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pipeline.cli.options import as_json, period_options, settings, shared_options
+from pipeline.cli.saying import say
 
 if TYPE_CHECKING:
     from pipeline.checks import CheckResult
@@ -46,7 +47,7 @@ def check(instrument: str, start: str, end: str) -> None:
         for result in run_checks(cursor, instrument, *times):
             results.append(result)
             if not as_json():
-                click.echo(_line(result, max(map(len, CHECKS))))
+                say(_line(result, max(map(len, CHECKS))))
     if as_json():
         print_json([vars(result) for result in results])
     raise_if_inconsistent(results)

@@ -14,6 +14,7 @@ from pipeline.cli.options import (
     settings,
     shared_options,
 )
+from pipeline.cli.saying import say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -172,7 +173,7 @@ def _shown(report: RealReport, output: Path | None) -> dict[str, object]:
 
     facts = in_json(report)
     if not as_json():
-        click.echo("\n" + as_text(report))
+        say("\n" + as_text(report))
     if output is not None:
         is_json = output.suffix.lower() == ".json"
         text = json.dumps(facts, indent=2) + "\n" if is_json else as_markdown(report)
@@ -182,6 +183,6 @@ def _shown(report: RealReport, output: Path | None) -> dict[str, object]:
 
 
 def _print(finding: Finding) -> None:
-    click.echo(f"{finding.verdict:<5}  {finding.name:<{_WIDTH}}  {finding.found}")
+    say(f"{finding.verdict:<5}  {finding.name:<{_WIDTH}}  {finding.found}")
     if finding.advice:
-        click.echo(f"{'':<5}  {'':<{_WIDTH}}  → {finding.advice}")
+        say(f"{'':<5}  {'':<{_WIDTH}}  → {finding.advice}")

@@ -13,6 +13,8 @@ from typing import IO, TYPE_CHECKING, Any, Final
 import click
 
 from pipeline import durable
+from pipeline.cli.saying import say
+from pipeline.visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -42,7 +44,7 @@ def print_facts(facts: Mapping[str, object]) -> None:
     """Print named facts, one a line, aligned."""
     width = max(map(len, facts), default=0)
     for name, value in facts.items():
-        click.echo(
+        say(
             f"{name:<{width}}  {value:,}" if isinstance(value, int) else f"{name:<{width}}  {value}"
         )
 
@@ -68,8 +70,10 @@ def _write_text(answer: Answer, form: str, file: IO[str], most: int | None) -> N
         _write_json(columns, rows, file)
     elif form == "csv":
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows([_cell(value) for value in row] for row in rows)
+        # A program gets what there is.
+        cell = _visible_cell if file.isatty() else _cell
+        writer.writerow(map(cell, columns))
+        writer.writerows([cell(value) for value in row] for row in rows)
     else:
         _write_table(columns, rows, file, most)
 
@@ -101,11 +105,16 @@ def _write_table(
         if len(shown) == most:
             click.echo(f"the first {most} rows; all of them with --format csv", err=True)
             break
-        shown.append(["NULL" if value is None else _cell(value) for value in row])
-    widths = [max(map(len, cells)) for cells in zip(columns, *shown, strict=True)]
-    for line in (columns, ["─" * width for width in widths], *shown):
+        shown.append(["NULL" if value is None else _visible_cell(value) for value in row])
+    names = [visible(column) for column in columns]
+    widths = [max(map(len, cells)) for cells in zip(names, *shown, strict=True)]
+    for line in (names, ["─" * width for width in widths], *shown):
         padded = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
         file.write("  ".join(padded).rstrip() + "\n")
+
+
+def _visible_cell(value: object) -> str:
+    return visible(_cell(value))
 
 
 def _cell(value: object) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pipeline.cli.options import as_json, note_unusable_lake, settings, shared_options
+from pipeline.cli.saying import say
 
 if TYPE_CHECKING:
     from pipeline.config import Settings
@@ -123,7 +124,7 @@ def book(instrument: str, at: str, depth: int) -> None:
     elif levels:
         _print_ladder(levels)
     if why:
-        click.echo(why, err=True)
+        say(why, err=True)
 
 
 def _print_ladder(levels: list[dict[str, object]]) -> None:
@@ -138,4 +139,4 @@ def _print_ladder(levels: list[dict[str, object]]) -> None:
         max(map(len, column)) for column in zip(*cells, ("side", "price", "amount"), strict=True)
     ]
     for side, price, amount in [("side", "price", "amount"), *cells]:
-        click.echo(f"{side:<{wide[0]}}  {price:>{wide[1]}}  {amount:>{wide[2]}}")
+        say(f"{side:<{wide[0]}}  {price:>{wide[1]}}  {amount:>{wide[2]}}")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pipeline.cli.options import as_json, note_unusable_lake, settings, shared_options
+from pipeline.cli.saying import say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,7 +46,7 @@ def status(sizes: bool) -> None:
     print_facts(facts)
     for title, section in sections.items():
         if section:
-            click.echo(f"\n{title}:")
+            say(f"\n{title}:")
             print_facts({name: _told(fact) for name, fact in section.items()})
     if sizes:
         _print_sizes(taken)

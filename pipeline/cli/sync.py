@@ -16,6 +16,7 @@ from pipeline.cli.options import (
     settings,
     shared_options,
 )
+from pipeline.cli.saying import say
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -114,4 +115,4 @@ def _print(run: Run) -> None:
     }
     print_facts(shown)
     for day, why in run.lacking.items():
-        click.echo(f"  {day}  {why}")
+        say(f"  {day}  {why}")

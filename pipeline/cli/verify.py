@@ -14,6 +14,7 @@ from pipeline.cli.options import (
     settings,
     shared_options,
 )
+from pipeline.cli.saying import say
 
 if TYPE_CHECKING:
     from datetime import date
@@ -113,22 +114,22 @@ def _show(report: VerifyReport, seed: int, done: RepairReport | None) -> None:
         print_json(report.summary() | ({"repaired": asdict(done)} if done else {}))
         return
     if done:
-        click.echo(
+        say(
             f"repaired: {len(done.put_aside)} slices put aside, {done.fetched} fetched again, "
             f"{len(done.days_made_again)} days made again"
         )
         for line in done.left:
-            click.echo(f"  left: {line}")
+            say(f"  left: {line}")
     for check in report.checks:
         found = check.differences
         verdict = f"{len(found):,} DIFFER" if found else "as it should be"
-        click.echo(f"{check.name:<11} {check.looked_at:>10,} {check.unit:<16} {verdict}")
-        click.echo(f"            proves: {check.proves}")
-        click.echo(f"            can't prove: {check.cannot}")
+        say(f"{check.name:<11} {check.looked_at:>10,} {check.unit:<16} {verdict}")
+        say(f"            proves: {check.proves}")
+        say(f"            can't prove: {check.cannot}")
         for difference in found[:_SHOWN]:
-            click.echo(f"            differs: {difference}")
+            say(f"            differs: {difference}")
         if len(found) > _SHOWN:
-            click.echo(f"            … and {len(found) - _SHOWN:,} more")
+            say(f"            … and {len(found) - _SHOWN:,} more")
         for line in check.unprovable[:_SHOWN]:
-            click.echo(f"            not provable: {line}")
-    click.echo(f"chosen by chance with --seed {seed}")
+            say(f"            not provable: {line}")
+    say(f"chosen by chance with --seed {seed}")

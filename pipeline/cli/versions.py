@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from pipeline.cli.options import as_json, settings, shared_options
+from pipeline.cli.saying import say
 
 __all__ = ["versions"]
 
@@ -38,9 +39,7 @@ def versions(old: str | None, new: str | None) -> None:
             print_json(to_builtins(known))
             return
         for of in known:
-            click.echo(
-                f"{of.since:%Y-%m-%d %H:%M:%S}Z  {of.version}  {len(of.changed)} days changed"
-            )
+            say(f"{of.since:%Y-%m-%d %H:%M:%S}Z  {of.version}  {len(of.changed)} days changed")
         return
     comparison = lake_version.compare(found.data, found.exchange, old, new)
     if as_json():

@@ -18,6 +18,7 @@ import msgspec
 from pipeline.channels import BOOK_CHANNELS, DEPTH_CHANNELS, DIFFERENCE_CHANNELS, canonical_channel
 from pipeline.normalize.checksum import verdict
 from pipeline.normalize.numbers import Refused, number, time_us, whole
+from pipeline.stamp import LONGEST_MESSAGE
 
 __all__ = [
     "Book",
@@ -185,6 +186,8 @@ _levels: Final = msgspec.json.Decoder(list[list[float]])
 
 def decode(payload: bytes) -> Message:
     """Return the message that a line holds; raises Refused with the reason if it holds none."""
+    if len(payload) > LONGEST_MESSAGE:
+        raise Refused(f"a message of more than {LONGEST_MESSAGE} bytes")
     try:
         payload.decode()  # msgspec does not look at the names of fields
         return _decode(_envelope.decode(payload))

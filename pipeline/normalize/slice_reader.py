@@ -32,7 +32,7 @@ from pipeline.normalize.scan import (
     scan_lines,
 )
 from pipeline.normalize.trades import of_decoder, of_scan
-from pipeline.stamp import split_line
+from pipeline.stamp import LONGEST_MESSAGE, STAMP, split_line
 from pipeline.times import DAY_US, MINUTE_US
 
 if TYPE_CHECKING:
@@ -109,6 +109,8 @@ class SliceReader:
             self._first += count
             if not len(found):
                 continue
+            # What is too long for the decoder is so for all: it refuses it.
+            found["kind"][found["end"] - found["start"] > STAMP + LONGEST_MESSAGE] = OTHER
             found = self._numbered(found)
             times = np.where(found["time"] >= 0, self._begin + found["time"] // 10, _UNTIMED)
             here = SliceAt(self._begin, first, self._rank, self._places(first, len(found)))

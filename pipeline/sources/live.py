@@ -32,6 +32,7 @@ from pipeline.sources.flood import Flood
 from pipeline.sources.intake import Intake
 from pipeline.sources.live_retry import Pauses, is_final, least_pause, reason_of, refusal
 from pipeline.sources.live_state import LiveState
+from pipeline.stamp import LONGEST_MESSAGE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -47,8 +48,6 @@ log = logging.getLogger(__name__)
 _SOCKET_LOG: Final = logging.getLogger(f"{__name__}.socket")
 _SOCKET_LOG.setLevel(logging.WARNING)
 
-# A book of 400 levels a side has some 20 KB. What is much longer is none, and ends the connection.
-_LARGEST_FRAME: Final = 8 << 20
 _TURN: Final = 1.0  # seconds; how often time passes for the sink, though nothing comes
 
 
@@ -191,7 +190,7 @@ class Feed:
             ping_interval=self._tempo.ping,
             ping_timeout=self._tempo.ping,
             close_timeout=self._tempo.close,
-            max_size=_LARGEST_FRAME,
+            max_size=LONGEST_MESSAGE,
             # Arrival is when a frame was read: nothing is to be unpacked before.
             compression=None,
             logger=_SOCKET_LOG,

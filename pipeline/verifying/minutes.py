@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["check_minutes", "new_check"]
 
 _STAMP: Final = 28
+_LONGEST: Final = 8 << 20  # bytes of a message that can be read
 _MICRO: Final = timedelta(microseconds=1)
 _EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - as SQL has times
 # The rule for missed snapshots: a step of up to so many a second is no restart.
@@ -173,12 +174,12 @@ class _Minute:
 
     def _items(self, tables: tuple[str, ...]) -> Iterator[_Item]:
         for number, line in enumerate(self.lines, 1):
-            if not line.strip():
+            if not line.strip() or len(line) > _STAMP + 1 + _LONGEST:
                 continue
             try:
                 message = json.loads(line[_STAMP + 1 :])
                 arrived = datetime.fromisoformat(line[:26].decode())
-            except ValueError:
+            except (ValueError, RecursionError):
                 continue  # no line of a recorder: the lake has it in quarantine
             if not isinstance(message, dict) or message.get("table") not in tables:
                 continue
