@@ -50,14 +50,14 @@ def test_books_at_many_times_are_those_of_the_order_flow(holed: Read, instrument
     """Dense around holes, midnight and the ends, all levels of each."""
     reading, rng = holed.reading, random.Random(1)
     arrivals = [message.arrival for message in reading.depth[instrument]]
-    edges = [*reading.holes, in_microseconds(MIDNIGHT), *rng.sample(arrivals, 100), arrivals[0]]
+    edges = [*reading.holes, in_microseconds(MIDNIGHT), *rng.sample(arrivals, 30), arrivals[0]]
     times = {edge + shift for edge in edges for shift in (-1, 0, 1)}
-    times |= {rng.randrange(arrivals[0] - 10**7, arrivals[-1] + 10**8) for _ in range(500)}
+    times |= {rng.randrange(arrivals[0] - 10**7, arrivals[-1] + 10**8) for _ in range(150)}
     with pipeline.open(holed.data) as lake:
         found = _books(lake.books_at(instrument, np.array([*times], "datetime64[us]"), None))
     assert list(found) == sorted(times)
     assert found == {time: reading.book_at(instrument, time) for time in times}
-    assert list(found.values()).count(None) > 50
+    assert list(found.values()).count(None) > 20
 
 
 @pytest.mark.parametrize("instrument", [BTC, ETH])

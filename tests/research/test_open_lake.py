@@ -139,7 +139,7 @@ def test_within_a_running_event_loop(lake: OpenLake) -> None:
 
 def test_from_several_threads(lake: OpenLake) -> None:
     """Each gets its own answers."""
-    names = [NAME, OTHER] * 8
+    names = [NAME, OTHER] * 4
     expected = {name: _rows(_everything(lake, name)) for name in (NAME, OTHER)}
     with ThreadPoolExecutor(8) as threads:
         found = list(threads.map(lambda name: _rows(_everything(lake, name)), names))
@@ -226,7 +226,7 @@ def test_an_answer_is_of_one_version_while_files_are_replaced(tmp_path: Path) ->
     """Asked by several processes at once; what the replay answers is never refused either."""
     with (
         replaced_constantly(tmp_path),
-        ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as processes,
+        ProcessPoolExecutor(2, multiprocessing.get_context("forkserver")) as processes,
     ):
         found = list(processes.map(_ask_one_version, [tmp_path] * 2, [8] * 2))
     assert [wrong for _, wrong in found] == [[], []]
