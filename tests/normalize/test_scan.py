@@ -220,10 +220,10 @@ def assert_same(part: Part, simple: Simple, content: bytes) -> None:
 # --- every line ----------------------------------------------------------------------------------
 
 
-@settings(max_examples=16, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.integers(min_value=0, max_value=2**64))
 def test_both_roads_agree_on_every_line(seed: int) -> None:
-    """Lines of all eras, and broken ones; 16,000 lines a run, 1,000 to an example."""
+    """Lines of all eras, and broken ones; 8,000 lines a run, 1,000 to an example."""
     wire, rng = Wire(seed), random.Random(seed)
     blocks = [b"".join(wire.line() + b"\n" for _ in range(_LINES // 4)) for _ in range(4)]
     content = b"".join(blocks)
