@@ -77,10 +77,10 @@ MESSAGES: Final[dict[str, tuple[bytes, bool]]] = {
 def named(name: str) -> list[bytes]:
     """Return a book, a trade and a ticker of a name."""
     book = {"instrumentId": name, "seqNum": 1, "asks": [[2, 1]], "bids": [[1, 1]]}
-    trade = {"marketCode": name, "side": "SELL", "price": "1", "quantity": "1", "tradeId": name}
+    price = {"side": "SELL", "price": "1", "quantity": "1"}
     tables: dict[str, dict[str, object]] = {
         "depth": book,
-        "trade": trade,
+        "trade": {"marketCode": name, "tradeId": name, **price},
         "ticker": {"marketCode": name, "last": "1"},
     }
     return [

@@ -54,13 +54,13 @@ def status(sizes: bool) -> None:
 
 def _print_sizes(taken: Sequence[Size]) -> None:
     """Print a line a month and kind, and the sum of each kind."""
-    click.echo(f"\n{'month':<8} {'kind':<20} {'files':>10} {'bytes':>18}")
+    say(f"\n{'month':<8} {'kind':<20} {'files':>10} {'bytes':>18}")
     for month, kind, files, size in taken:
-        click.echo(f"{month:<8} {kind:<20} {files:>10,} {size:>18,}")
+        say(f"{month:<8} {kind:<20} {files:>10,} {size:>18,}")
     for kind in sorted({of.kind for of in taken}):
         of_kind = [of for of in taken if of.kind == kind]
         files, size = sum(of.files for of in of_kind), sum(of.bytes for of in of_kind)
-        click.echo(f"{'all':<8} {kind:<20} {files:>10,} {size:>18,}")
+        say(f"{'all':<8} {kind:<20} {files:>10,} {size:>18,}")
 
 
 def _told(fact: object) -> object:
