@@ -112,10 +112,12 @@ def fetch_and_ingest(
     jobs: int | None,
     shown: Progress,
     budget: Budget | None = None,
+    report: DownloadReport | None = None,
 ) -> tuple[DownloadReport, IngestReport]:
     """Ingest each day of a plan while it arrives, so that all is there moments after the last byte.
 
-    The caller holds the lock. Raises what `backfill` does once it fetches.
+    What is downloaded is noted in `report` too, if given. The caller holds the lock. Raises what
+    `backfill` does once it fetches.
     """
     door = Door(settings.data, settings.exchange)
     door.open(plan.request)
@@ -131,7 +133,8 @@ def fetch_and_ingest(
             progress=shown.ingested,
         )
         try:
-            downloaded = run_to_end(download(settings, plan, door, arrivals, shown, budget))
+            work = download(settings, plan, door, arrivals, shown, budget, report)
+            downloaded = run_to_end(work)
             return downloaded, ingesting.result()
         finally:
             arrivals.abandon()  # whoever still waits need not: the download is over

@@ -176,8 +176,8 @@ def test_what_the_units_start_is_a_sync() -> None:
 
 
 def test_a_second_run_is_no_failure_of_the_service() -> None:
-    """It ends with 75 when another is at work."""
-    assert unit(SYNC)["SuccessExitStatus"] == ["75"]
+    """It ends with 75 when another is at work, and with 130 when it is stopped."""
+    assert unit(SYNC)["SuccessExitStatus"] == ["75 130"]
     assert unit(SYNC)["Type"] == ["oneshot"]
 
 

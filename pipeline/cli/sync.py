@@ -98,8 +98,11 @@ def sync(jobs: int | None, **given: object) -> None:
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    """End as Ctrl-C does: what is there is whole, and the report says `interrupted`."""
-    raise KeyboardInterrupt
+    """End as Ctrl-C does: what is there is whole, and the report says `interrupted`.
+
+    As that signal, for which asyncio has an ear: it ends what it is at before it raises.
+    """
+    signal.raise_signal(signal.SIGINT)
 
 
 def _print(run: Run) -> None:

@@ -122,7 +122,8 @@ def _show(report: VerifyReport, seed: int, done: RepairReport | None) -> None:
             say(f"  left: {line}")
     for check in report.checks:
         found = check.differences
-        verdict = f"{len(found):,} DIFFER" if found else "as it should be"
+        nothing = "as it should be" if check.looked_at else "nothing was looked at"
+        verdict = f"{len(found):,} DIFFER" if found else nothing
         say(f"{check.name:<11} {check.looked_at:>10,} {check.unit:<16} {verdict}")
         say(f"            proves: {check.proves}")
         say(f"            can't prove: {check.cannot}")
@@ -132,4 +133,6 @@ def _show(report: VerifyReport, seed: int, done: RepairReport | None) -> None:
             say(f"            … and {len(found) - _SHOWN:,} more")
         for line in check.unprovable[:_SHOWN]:
             say(f"            not provable: {line}")
+        if len(check.unprovable) > _SHOWN:
+            say(f"            … and {len(check.unprovable) - _SHOWN:,} more")
     say(f"chosen by chance with --seed {seed}")

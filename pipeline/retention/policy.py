@@ -26,11 +26,15 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class RetentionReport:
-    """What was done: slices, bytes that are free now, and why days were left as they are."""
+    """What was done: slices, bytes that are free now, and why days were left as they are.
+
+    `days_not_served` are days with slices that Tardis gave once, and would not give today.
+    """
 
     slices_thinned: int = 0
     slices_dropped: int = 0
     bytes_freed: int = 0
+    days_not_served: int = 0
     left: dict[str, str] = field(default_factory=dict)
     stopped_by: str | None = None
 
@@ -40,6 +44,7 @@ class RetentionReport:
             "slices_thinned": self.slices_thinned,
             "slices_dropped": self.slices_dropped,
             "bytes_freed": self.bytes_freed,
+            "days_not_served": self.days_not_served,
             "days_left": self.left,
             "stopped_by": self.stopped_by,
         }
@@ -70,9 +75,9 @@ def retain(
         if day >= last:
             break
         held = [door.day(request, day) for request in door.requests()]
-        drops = [
-            of for of in held if policy.raw == "drop" and droppable(of) and serves(of.request, day)
-        ]
+        given = [of for of in held if policy.raw == "drop" and droppable(of)]
+        drops = [of for of in given if serves(of.request, day)]
+        report.days_not_served += len(drops) < len(given)
         thins = [of for of in held if of not in drops and thinnable(of)]
         if not drops and not thins:
             continue

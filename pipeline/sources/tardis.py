@@ -129,8 +129,11 @@ async def download(
     arrivals: Arrivals,
     progress: Progress,
     budget: Budget | None = None,
+    report: DownloadReport | None = None,
 ) -> DownloadReport:
     """Fetch what the plan lacks; every minute that arrives is whole and stays, whatever follows.
+
+    What comes is noted in `report`, which is returned: who gives one has it however this ends.
 
     Each minute is settled in `arrivals`, whether it did arrive or never will. Who gives a budget,
     after which nothing more is asked for, does not watch: then only a lack of access is a reason to
@@ -142,6 +145,7 @@ async def download(
     door.open(plan.request)
     async with TardisHttp(settings.tardis, settings.exchange) as http:
         run = _Download(settings, plan, door, http, arrivals, progress, budget)
+        run.report = report or run.report
         try:
             await run.check_access()
             await run.rest()

@@ -86,9 +86,13 @@ class Fetching:
 
     def _fetch(self, plan: Plan, jobs: int | None, shown: Progress, budget: Budget) -> None:
         from pipeline.backfill import fetch_and_ingest  # noqa: PLC0415 - see job.py
+        from pipeline.sources.tardis import DownloadReport  # noqa: PLC0415
 
-        downloaded, ingested = fetch_and_ingest(self._settings, plan, jobs, shown, budget)
-        self._note(downloaded)
+        report = DownloadReport()
+        try:
+            _, ingested = fetch_and_ingest(self._settings, plan, jobs, shown, budget, report)
+        finally:
+            self._note(report)
         self._run.note_ingest(ingested)
 
     def _is_complete(self, day: date) -> bool:

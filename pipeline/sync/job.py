@@ -35,7 +35,7 @@ from pipeline.slices import Door
 from pipeline.sources.budget import Budget
 from pipeline.sources.serving import Serving, ask
 from pipeline.sync.fetching import Fetching, is_over
-from pipeline.sync.runs import DONE, FAILED, INTERRUPTED, LACKING, Run, Runs
+from pipeline.sync.runs import DONE, FAILED, INTERRUPTED, LACKING, Run, Runs, unwritten
 from pipeline.sync.settled import Settled
 from pipeline.sync.textfile import write_textfile
 from pipeline.sync.wanted import Wanted, wanted_of
@@ -87,9 +87,21 @@ def sync(
     fetched, ServiceRefused if it does not even say what it has, and LakeError where the lake can't
     be read or written.
     """
+    now = now or datetime.now(UTC)
+    try:
+        return _held(settings, jobs, progress, now)
+    except LakeUnwritable as error:
+        # It may be that not even a report could be begun: who watches is told all the same.
+        _tell(settings, unwritten(settings.exchange, now, error.exit_code))
+        raise
+
+
+def _held(
+    settings: Settings, jobs: int | None, progress: Callable[[int], Progress], now: datetime
+) -> SyncReport:
     with holding(settings.data):
         runs = Runs(settings.data)
-        run = runs.begin("sync", settings.exchange, now or datetime.now(UTC))
+        run = runs.begin("sync", settings.exchange, now)
         hide = Redaction(settings.secrets).text
         try:
             job = _Job(settings, run, jobs, progress)
@@ -306,6 +318,8 @@ class _Job:
         self._run.slices_thinned = report.slices_thinned
         self._run.slices_dropped = report.slices_dropped
         self._run.bytes_freed = report.bytes_freed
+        self._run.stopped_by = self._run.stopped_by or report.stopped_by
+        self._run.differences += len(report.left)
         if report.left and not self._different:
             self._different = LakeDiffers(len(report.left), next(iter(report.left.values())))
 

@@ -24,7 +24,17 @@ if TYPE_CHECKING:
 
     from pipeline.ingest import IngestReport
 
-__all__ = ["CUT_SHORT", "DONE", "FAILED", "INTERRUPTED", "LACKING", "RUNNING", "Run", "Runs"]
+__all__ = [
+    "CUT_SHORT",
+    "DONE",
+    "FAILED",
+    "INTERRUPTED",
+    "LACKING",
+    "RUNNING",
+    "Run",
+    "Runs",
+    "unwritten",
+]
 
 log = logging.getLogger(__name__)
 
@@ -104,6 +114,20 @@ class Run(msgspec.Struct, kw_only=True):
         self.days_lacking_raw = sum(word == "raw was dropped" for word in self.days.values())
         self.days |= dict.fromkeys(report.conflicts, "in conflict")
         self.days_in_conflict = sum(word == "in conflict" for word in self.days.values())
+
+
+def unwritten(exchange: str, now: datetime, exit_code: int) -> Run:
+    """Return what there is to tell of a run that could not even begin a report."""
+    about = Run(
+        run="",
+        command="sync",
+        exchange=exchange,
+        release=pipeline.__version__,
+        process=os.getpid(),
+        started=now,
+    )
+    about.ended, about.outcome, about.exit_code = now, FAILED, exit_code
+    return about
 
 
 class Runs:

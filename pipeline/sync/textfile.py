@@ -18,7 +18,10 @@ __all__ = ["exposition_of", "write_textfile"]
 # Field of the report → what it says. Names have their unit; all are gauges: of one run, not sums.
 _COUNTS: Final = {
     "seconds": ("duration_seconds", "How long the last run took."),
-    "exit_code": ("exit_code", "Its exit code: 0 done, 2 the lake, 3 lacking, 130 interrupted."),
+    "exit_code": (
+        "exit_code",
+        "Its exit code: 0 done, 1 refused, 2 the lake, 3 lacking, 130 interrupted.",
+    ),
     "days_wanted": ("days_wanted", "Days that it wanted and could have."),
     "days_that_need_a_key": ("days_that_need_a_key", "Days that only a key opens."),
     "days_not_covered_by_key": ("days_not_covered_by_key", "Days that the key does not open."),

@@ -75,7 +75,7 @@ def check_minutes(
         try:
             lines = _lines(raw / of.slice)
         except FileNotFoundError:  # which `slices` tells, if raw has others of the day
-            check.unprovable.append(f"{of.slice}: the slice is gone")
+            check.unprovable.append(f"{of.slice}: raw does not have it")
             continue
         except (OSError, EOFError, zlib.error, ZstdError) as error:
             check.differences.append(Difference(day, of.slice, str(error), is_of_raw=True))

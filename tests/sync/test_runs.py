@@ -19,7 +19,7 @@ from tests.conftest import clean_environment
 from tests.making import at
 from tests.world import KEY, config_file
 
-from .nights import SPAN, nights
+from .nights import MINUTES, SPAN, nights
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -67,6 +67,8 @@ def test_a_run_that_is_ended_from_outside(
             started.process.join(60)
         (report,) = it.reports()
         assert report["outcome"] == ("running" if how == signal.SIGKILL else outcome)
+        if how == signal.SIGTERM:  # in the midst of the download: what it did counts
+            assert report["requests"] == len(MINUTES)
         it.run()
     first, second = it.reports()
     first, second = sorted((first, second), key=lambda of: of["outcome"] == "done")
