@@ -1,0 +1,1 @@
+"""Fuzzers: what nobody would write by hand, put to what reads it."""
