@@ -18,7 +18,7 @@ from pipeline.lake import Lake
 from pipeline.live_day import LiveDay
 from pipeline.schemas import TABLES as TABLES_OF
 from pipeline.slices import Door, Request
-from tests.lakes import EXCHANGE, TODAY, ingest, minute_of, put
+from tests.lakes import EXCHANGE, TODAY, ingest, leave_objects, minute_of, put
 from tests.making import at
 
 if TYPE_CHECKING:
@@ -97,6 +97,7 @@ class Recorded(NamedTuple):
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
     """Return a recording of which nothing is in the lake yet."""
     data, whole = (tmp_path_factory.mktemp(name) for name in ("live", "whole"))
+    leave_objects(data)
     minutes = recording(data, SEED)
     shutil.copytree(data, whole, dirs_exist_ok=True)
     ingest(whole, EXCHANGE)

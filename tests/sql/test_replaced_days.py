@@ -21,7 +21,7 @@ import pipeline
 from pipeline.errors import QueryRefused
 from pipeline.sql_objects import sql_objects
 from pipeline.views import connect
-from tests.lakes import bring_in, put
+from tests.lakes import bring_in, leave_objects, put
 from tests.making import at, depth, trade
 from tests.replacing import REPLACE, at_work, keep_partitions
 
@@ -155,6 +155,7 @@ def test_no_answer_is_of_two_versions_of_a_day(
     right = {verb: [lake.answers[verb] for lake in whole.values()] for verb in VERBS}
     data = tmp_path / "data"
     shutil.copytree(whole[1, 1].data / "lake", data / "lake")
+    leave_objects(data)
     kept = [
         keep_partitions(whole[versions].data, tmp_path / f"kept{versions}")
         for versions in ((1, 1), (2, 2))
@@ -190,6 +191,7 @@ def test_one_reading_of_a_file_is_of_one_version(tmp_path: Path) -> None:
         bring_in(data)
         kept.append(keep_partitions(data, tmp_path / f"kept{version}"))
     shutil.copytree(tmp_path / "lake0" / "lake", tmp_path / "data" / "lake")
+    leave_objects(tmp_path / "data")
     question = "select count(*) from depth_messages('A', '2020-08-01 00:00:20', '2020-08-02')"
     seen: Counter[int] = Counter()
     with at_work(REPLACE, tmp_path / "data" / "lake", 0, *kept), connect(tmp_path / "data") as sql:
@@ -224,6 +226,7 @@ def test_where_an_ingest_was_cut_short_no_column_is_of_two_versions(
             shutil.copytree(lakes[0].data / "lake", data / "lake")
             new = lakes[1].data / "lake" / table
             shutil.copytree(new, data / "lake" / table, dirs_exist_ok=True)
+            leave_objects(data)
             sql = stack.enter_context(connect(data))
             for verb, answers in right.items():
                 try:
@@ -247,6 +250,7 @@ def test_what_is_mixed_is_refused_in_batches_too(
 ) -> None:
     """At once, and as anything else that DuckDB does not take: Arrow tells of it in its own way."""
     shutil.copytree(two_lakes[0] / "lake", tmp_path / "lake")
+    leave_objects(tmp_path)
     shutil.copytree(
         two_lakes[1] / "lake" / "trades", tmp_path / "lake" / "trades", dirs_exist_ok=True
     )
@@ -261,6 +265,7 @@ def test_no_candle_is_empty_because_its_trades_are_still_to_come(
 ) -> None:
     """That a day was recorded is known as soon as its trade_gaps are there, before its trades."""
     shutil.copytree(two_lakes[0] / "lake", tmp_path / "lake")
+    leave_objects(tmp_path)
     shutil.rmtree(tmp_path / "lake" / "trades")
     if new:
         shutil.copytree(two_lakes[1] / "lake" / "trades", tmp_path / "lake" / "trades")
