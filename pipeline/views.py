@@ -21,7 +21,7 @@ from pipeline.errors import LakeUnwritable
 from pipeline.sql_objects import SqlObject, quoted, sql_objects
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     import duckdb
 
@@ -74,7 +74,9 @@ def connect(data: Path | str = "data", exchange: str = "coinflex") -> duckdb.Duc
     _show_no_progress(connection)
     objects = _Objects.of(Path(data), exchange)
     is_copied = _copied(_own_copy(Path(data), exchange), connection, objects.digest_of_shared)
-    _execute(connection, objects.macros, () if is_copied else objects.shared, objects.views)
+    _execute(
+        connection, objects.macros, () if is_copied else objects.shared, objects.statements_of_views
+    )
     return connection
 
 
@@ -108,14 +110,18 @@ def _own_copy(data: Path, exchange: str) -> Path:
     return data / ".objects" / f"{exchange}.duckdb"
 
 
-def _describe_columns(connection: duckdb.DuckDBPyConnection) -> None:
-    """Give every column of every view its meaning as a comment, for `duckdb_columns()`.
+def _describe_columns(
+    connection: duckdb.DuckDBPyConnection, views: Collection[str] | None = None
+) -> None:
+    """Give every column of some views, or of all, its meaning as a comment, for `duckdb_columns()`.
 
     A tenth of a millisecond each, so `connect` leaves it out where it has no file to copy;
     `from catalogue_columns` says the same anywhere.
     """
     rows = connection.execute("from catalogue_columns").fetchall()
     for view, column, _, unit, meaning, _ in rows:
+        if views is not None and view not in views:
+            continue
         text = quoted(f"{meaning} ({unit})" if unit else meaning)
         connection.execute(f'comment on column {view}."{column}" is {text}')
 
@@ -139,9 +145,9 @@ def write_database(data: Path, exchange: str) -> Path:
         with durable.replacing(path, drafts) as draft:
             shutil.copyfile(own, draft)
             with _filling(draft, path) as connection:
-                _execute(connection, objects.macros, objects.views)
-                if objects.views:
-                    _describe_columns(connection)
+                _execute(connection, objects.macros, objects.statements_of_views)
+                if objects.views:  # all others have been described in what was copied
+                    _describe_columns(connection, {view.name for view in objects.views})
                 connection.execute("update about set digest = ?", [objects.digest])
     return path
 
@@ -209,7 +215,7 @@ class _Objects:
     # sql/, the same in every lake. A view is bound to what the macros say when it is asked.
     shared: tuple[str, ...]
     # Of derived tables.
-    views: tuple[str, ...]
+    views: tuple[SqlObject, ...]
 
     @classmethod
     def of(cls, data: Path, exchange: str) -> Self:
@@ -229,7 +235,7 @@ class _Objects:
         )
         shared = [_WITHOUT_ROWS.get(place, one.statements) for place, one in objects.items()]
         shared += [objects[place].statements for place in _WITHOUT_ROWS]
-        return cls(macros, tuple(shared), tuple(view.statements for view in views))
+        return cls(macros, tuple(shared), tuple(views))
 
     @property
     def digest_of_shared(self) -> str:
@@ -239,7 +245,12 @@ class _Objects:
     @property
     def digest(self) -> str:
         """What names them all."""
-        return _digest_of([*self.macros, *self.shared, *self.views])
+        return _digest_of([*self.macros, *self.shared, *self.statements_of_views])
+
+    @property
+    def statements_of_views(self) -> list[str]:
+        """What makes the views of derived tables."""
+        return [view.statements for view in self.views]
 
 
 def _not_a_pattern(path: str) -> str:
