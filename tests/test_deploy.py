@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 DEPLOY = ROOT / "deploy"
 UNIT = DEPLOY / "coinflex-l2-capture@.service"
+VERIFY = DEPLOY / "coinflex-l2-verify@.service"
+VERIFY_TIMER = DEPLOY / "coinflex-l2-verify@.timer"
 SYNC, TIMER = DEPLOY / "coinflex-l2-sync@.service", DEPLOY / "coinflex-l2-sync@.timer"
 CRONTAB, CRONJOB = DEPLOY / "coinflex-l2.crontab", DEPLOY / "cronjob.yaml"
 DAG = DEPLOY / "airflow_dag.py"
@@ -57,7 +59,8 @@ def analyze(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @needs_systemd
-@pytest.mark.parametrize("units", [[UNIT], [SYNC, TIMER]], ids=["capture", "sync"])
+@pytest.mark.parametrize("units", [[UNIT], [SYNC, TIMER], [VERIFY, VERIFY_TIMER]],
+                         ids=["capture", "sync", "verify"])  # fmt: skip
 def test_systemd_takes_the_units(tmp_path: Path, units: list[Path]) -> None:
     """Without a word: no setting is unknown, misspelled or in the wrong section."""
     paths = [str(installed(tmp_path, unit)) for unit in units]
@@ -74,7 +77,7 @@ def test_systemd_would_notice(tmp_path: Path) -> None:
 
 
 @needs_systemd
-@pytest.mark.parametrize("service", [UNIT, SYNC], ids=["capture", "sync"])
+@pytest.mark.parametrize("service", [UNIT, SYNC, VERIFY], ids=["capture", "sync", "verify"])
 def test_the_service_is_shut_in(tmp_path: Path, service: Path) -> None:
     """Systemd's own measure of what a service may do, from 0 to 10: 2 is what it calls ok."""
     path = str(installed(tmp_path, service))
@@ -145,24 +148,39 @@ def test_what_is_compiled_may_run() -> None:
 def test_every_variable_of_the_example_is_read() -> None:
     """By the unit, or by the settings."""
     text = (DEPLOY / "coinflex-l2.env.example").read_text()
-    read = UNIT.read_text() + SYNC.read_text() + (ROOT / "pipeline" / "config.py").read_text()
+    read = (
+        UNIT.read_text()
+        + SYNC.read_text()
+        + VERIFY.read_text()
+        + (ROOT / "pipeline" / "config.py").read_text()
+    )
     names = re.findall(r"^#?([A-Z][A-Z0-9_]+)=", text, re.MULTILINE)
-    assert len(names) == 8
+    assert len(names) == 11
     assert [name for name in names if name not in read] == []
 
 
 # --- the scheduled job -------------------------------------------------------------------------
 
 
-def assert_is_a_sync(line: str) -> None:
+def assert_is_a_sync(line: str, name: str = "sync") -> None:
     """Check that the command line takes a line, each option with its value, as `sync`."""
     words = shlex.split(line)
-    place = words.index("sync")
+    place = words.index(name)
     assert words[0].endswith("coinflex-l2")
     with cli.make_context("coinflex-l2", words[1:place], resilient_parsing=True) as context:
-        command = cli.commands["sync"]
-        with command.make_context("sync", words[place + 1 :], parent=context) as made:
+        command = cli.commands[name]
+        with command.make_context(name, words[place + 1 :], parent=context) as made:
             assert made.args == []
+
+
+def test_what_the_weekly_unit_starts_is_a_verify() -> None:
+    """With options and with none; once a week, by a timer of its name."""
+    (start,) = unit(VERIFY)["ExecStart"]
+    line = start.replace("%i", "coinflex").replace("%S", "state")
+    for given in ("", "--textfile FILE.prom --repair"):
+        assert_is_a_sync(line.replace("$VERIFY_OPTIONS", given), "verify")
+    assert VERIFY_TIMER.stem == VERIFY.stem
+    assert unit(VERIFY_TIMER)["OnCalendar"] == ["Sun *-*-* 12:00:00 UTC"]
 
 
 def test_what_the_units_start_is_a_sync() -> None:
@@ -184,16 +202,30 @@ def test_a_second_run_is_no_failure_of_the_service() -> None:
 def test_cron_starts_a_sync() -> None:
     """Five fields of time, a user, and a command that is understood; the key is in none of it."""
     lines = [line for line in CRONTAB.read_text().splitlines() if line and line[0] != "#"]
-    settings, entries = lines[:-1], lines[-1:]
+    settings, entries = lines[:-2], lines[-2:]
     assert "CRON_TZ=UTC" in settings
-    fields = entries[0].split(maxsplit=6)
-    minute, hour, *every, user, command = fields
-    assert (0 <= int(minute) < 60, 0 <= int(hour) < 24, every) == (True, True, ["*"] * 3)
-    assert user == "coinflex-l2"
-    before, rest = command.split("; ")
-    assert before == ". /etc/coinflex-l2/key.sh"
-    assert "%" not in command, "cron takes it for the end of the line"
-    assert_is_a_sync(rest.partition(" 2>&1 ")[0])
+    for entry, name in zip(entries, ("sync", "verify"), strict=True):
+        minute, hour, day, month, _, user, command = entry.split(maxsplit=6)
+        assert (0 <= int(minute) < 60, 0 <= int(hour) < 24, day, month) == (True, True, "*", "*")
+        assert user == "coinflex-l2"
+        assert "%" not in command, "cron takes it for the end of the line"
+        start = command.index("/usr/local/bin/")
+        assert_is_a_sync(re.split("; }| 2>&1", command[start:])[0], name)
+
+
+def test_cron_needs_no_key(tmp_path: Path) -> None:
+    """Without the file the job runs without one; with it, with that."""
+    entry = next(line for line in CRONTAB.read_text().splitlines() if line.startswith("17 "))
+    command = entry.split(maxsplit=6)[6].partition(" 2>&1")[0]
+    command = command.replace("/etc/coinflex-l2", str(tmp_path)).replace(
+        "/usr/local/bin/coinflex-l2", "echo key=$TARDIS_API_KEY"
+    )
+    shell = ["/bin/sh", "-c", command]
+    without = subprocess.run(shell, capture_output=True, text=True, check=True, env={})
+    assert without.stdout.startswith("key= --data")
+    (tmp_path / "key.sh").write_text("export TARDIS_API_KEY=it")
+    given = subprocess.run(shell, capture_output=True, text=True, check=True, env={})
+    assert given.stdout.startswith("key=it --data")
 
 
 def test_kubernetes_would_take_the_manifest() -> None:

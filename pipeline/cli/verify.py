@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -45,6 +46,10 @@ It ends with 0 if the lake says what raw says, however bad the recording is, and
 @click.option("--seed", type=int, metavar="N", help="Of what is chosen by chance.")
 @click.option("--repair", "repairs", is_flag=True, help="Fetch and make again what differs.")
 @click.option("--jobs", type=click.IntRange(1), metavar="N", help="As in ingest; default: cores.")
+@click.option(
+    "--textfile", type=click.Path(path_type=Path), metavar="FILE.prom",
+    help="Tell Prometheus of it, in a file of its own.",
+)  # fmt: skip
 @shared_options
 def verify(
     start: str | None,
@@ -54,14 +59,18 @@ def verify(
     seed: int | None,
     repairs: bool,
     jobs: int | None,
+    textfile: Path | None,
 ) -> None:
     """Hold every file of raw and of the lake against what was written down of it, and rows to raw.
 
     The bytes of all files are looked at; some days are made again from raw and compared value for
     value; of these some minutes are read once more, by gzip and json alone. Each check says what
-    it proves, and what it can't.
+    it proves, and what it can't. A report is left in runs/, as `sync` does.
     """
+    from datetime import UTC, datetime
+
     from pipeline.lock import holding
+    from pipeline.sync.reporting import reported
     from pipeline.verifying import repair
     from pipeline.verifying import verify as run
 
@@ -69,7 +78,11 @@ def verify(
     found = settings()
     seed = secrets.randbelow(1_000_000) if seed is None else seed
     chosen = {"sample": None, "minutes": None} if is_all else {"sample": sample}
-    with holding(found.data):
+    now = datetime.now(UTC)
+    with (
+        holding(found.data),
+        reported(found, "verify", now, str(textfile) if textfile else "") as it,
+    ):
         days = _days(found, start, end)
 
         def look() -> VerifyReport:
@@ -81,6 +94,9 @@ def verify(
             _show(report, seed, None)
             done = repair(found, report, jobs)
             report = look()
+        it.run.differences, it.run.days_verified = len(report.differences), report.days
+        if report.differences:
+            it.failure = report.failure()
     _show(report, seed, done)
     report.raise_if_different()
 

@@ -6,6 +6,7 @@ To find out, a few small files are written in it, in a folder that is removed ag
 from __future__ import annotations
 
 import errno
+import os
 import resource
 import shutil
 import tempfile
@@ -32,6 +33,9 @@ _LEAST_ROOM: Final = 100_000_000
 _FILES_WANTED: Final = 1024
 _FILES_NEEDED: Final = 256
 _ROOM_FOR: Final = "free some room, or name a folder on a larger disk with --data"
+# raw/<exchange>/<request>/YYYY/MM/DD
+_DEEP: Final = 6
+_OWNER: Final = "give it to the user of the job (chown -R), and run commands by hand as that user"
 _WRITABLE: Final = "give the permission to write it, or name another folder with --data"
 
 
@@ -79,6 +83,9 @@ def _file_system(place: Path) -> Iterator[Finding]:
         code = errno.errorcode.get(error.errno or 0, "?")
         yield wrong("writing", f"{place}: {error.strerror} ({code})", _WRITABLE)
         return
+    if (closed := _closed(place)) is not None:
+        yield wrong("writing", f"{closed}: another user's, so nothing can be written there", _OWNER)
+        return
     yield ok("writing", "files are written, flushed and renamed in one step")
     if exchanges:
         yield ok("exchanging folders", "in one step")
@@ -88,6 +95,17 @@ def _file_system(place: Path) -> Iterator[Finding]:
             "not in one step: while a recorded day is made one file, its name is free for a moment",
             "let readers ask again, or use a local file system",
         )
+
+
+def _closed(place: Path) -> Path | None:
+    """Return a folder below that can't be written: a command by hand, as another user, left it."""
+    for folder, folders, _ in os.walk(place):
+        for path in (Path(folder), *(Path(folder, name) for name in folders)):
+            if not os.access(path, os.W_OK | os.X_OK):
+                return path
+        if len(Path(folder).relative_to(place).parts) >= _DEEP:
+            folders.clear()  # below are files alone, and many
+    return None
 
 
 def _write_twice(trial: Path) -> None:

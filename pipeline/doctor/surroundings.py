@@ -112,6 +112,8 @@ def _machine_code() -> Finding:
         advice = "name a folder that can be written in NUMBA_CACHE_DIR"
         return note(name, "it can't be kept: each process compiles for itself, for seconds", advice)
     folders = ", ".join(sorted({str(place.folder) for place in known}))
-    if not all(place.files for place in known):
+    if not any(place.files for place in known):
         return note(name, f"not compiled yet: the first run does, once, into {folders}")
+    if not all(place.files for place in known):
+        return ok(name, f"compiled as far as it was used so far, in {folders}")
     return ok(name, f"compiled, in {folders}")

@@ -12,7 +12,6 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pipeline.catalogue import Catalogue
@@ -21,7 +20,6 @@ from pipeline.errors import (
     DiskNearlyFull,
     KeyOpensNothing,
     LakeDiffers,
-    LakeUnwritable,
     MinutesLacking,
     PipelineError,
     ServiceRefused,
@@ -30,19 +28,19 @@ from pipeline.errors import (
 from pipeline.lake import Lake
 from pipeline.lock import holding
 from pipeline.progress import Quiet
-from pipeline.redaction import Redaction
 from pipeline.slices import Door
 from pipeline.sources.budget import Budget
 from pipeline.sources.serving import Serving, ask
 from pipeline.sync.fetching import Fetching, is_over
-from pipeline.sync.runs import DONE, FAILED, INTERRUPTED, LACKING, Run, Runs, unwritten
+from pipeline.sync.reporting import reported
+from pipeline.sync.runs import Run, Runs
 from pipeline.sync.settled import Settled
-from pipeline.sync.textfile import write_textfile
 from pipeline.sync.wanted import Wanted, wanted_of
 from pipeline.views import write_database
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
     from pipeline.config import Settings
     from pipeline.progress import Progress
@@ -56,8 +54,6 @@ _DAYS_AT_ONCE: Final = 8
 _MINUTES_READ_ANEW: Final = 2
 _DISK: Final = "disk"
 _GB: Final = 1e9
-_INTERRUPTED: Final = 130
-_OTHERS: Final = 1
 
 
 @dataclass(frozen=True)
@@ -87,55 +83,14 @@ def sync(
     fetched, ServiceRefused if it does not even say what it has, and LakeError where the lake can't
     be read or written.
     """
-    now = now or datetime.now(UTC)
-    try:
-        return _held(settings, jobs, progress, now)
-    except LakeUnwritable as error:
-        # It may be that not even a report could be begun: who watches is told all the same.
-        _tell(settings, unwritten(settings.exchange, now, error.exit_code))
-        raise
-
-
-def _held(
-    settings: Settings, jobs: int | None, progress: Callable[[int], Progress], now: datetime
-) -> SyncReport:
-    with holding(settings.data):
-        runs = Runs(settings.data)
-        run = runs.begin("sync", settings.exchange, now)
-        hide = Redaction(settings.secrets).text
-        try:
-            job = _Job(settings, run, jobs, progress)
-            job.work()
-        except BaseException as error:
-            runs.end(run, *_how_it_ended(error), hide(str(error) or type(error).__name__))
-            raise
-        else:
-            failure = job.failure()
-            outcome, code = _how_it_ended(failure) if failure else (DONE, 0)
-            runs.end(run, outcome, code, hide(str(failure)) if failure else None)
-        finally:
-            _tell(settings, run)
-    return SyncReport(run, failure)
-
-
-def _how_it_ended(error: BaseException) -> tuple[str, int]:
-    """Return the outcome that an error is, and the exit code."""
-    if isinstance(error, MinutesLacking | ServiceUnreachable):
-        return LACKING, error.exit_code
-    if isinstance(error, PipelineError):
-        return FAILED, error.exit_code
-    if isinstance(error, KeyboardInterrupt):
-        return INTERRUPTED, _INTERRUPTED
-    return FAILED, _OTHERS
-
-
-def _tell(settings: Settings, run: Run) -> None:
-    """Write the file for Prometheus; that it can't be written is no reason to fail."""
-    if settings.sync.textfile:
-        try:
-            write_textfile(Path(settings.sync.textfile), run)
-        except LakeUnwritable as error:
-            log.warning("the file for Prometheus: %s", error)
+    with (
+        holding(settings.data),
+        reported(settings, "sync", now or datetime.now(UTC), settings.sync.textfile) as it,
+    ):
+        job = _Job(settings, it.run, jobs, progress)
+        job.work()
+        it.failure = job.failure()
+    return SyncReport(it.run, it.failure)
 
 
 class _Job:

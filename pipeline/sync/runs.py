@@ -116,11 +116,11 @@ class Run(msgspec.Struct, kw_only=True):
         self.days_in_conflict = sum(word == "in conflict" for word in self.days.values())
 
 
-def unwritten(exchange: str, now: datetime, exit_code: int) -> Run:
+def unwritten(command: str, exchange: str, now: datetime, exit_code: int) -> Run:
     """Return what there is to tell of a run that could not even begin a report."""
     about = Run(
         run="",
-        command="sync",
+        command=command,
         exchange=exchange,
         release=pipeline.__version__,
         process=os.getpid(),

@@ -33,6 +33,7 @@ _COUNTS: Final = {
     "bytes_fetched": ("fetched_bytes", "Bytes that arrived."),
     "days_ingested": ("days_ingested", "Days that were brought into the lake."),
     "days_in_conflict": ("days_in_conflict", "Days of which recordings contradict each other."),
+    "days_verified": ("days_verified", "Days that were held against raw."),
     "differences": ("differences", "What differed from raw of the days verified: 0 is well."),
     "days_lacking_raw": ("days_lacking_raw", "Days to be made again whose raw was dropped."),
     "bytes_freed": ("freed_bytes", "Bytes of raw that the retention freed."),
@@ -40,7 +41,8 @@ _COUNTS: Final = {
     "lines_quarantined": ("lines_quarantined", "Lines of the days ingested that can't be read."),
     "free_bytes": ("free_bytes", "Free space on the disk of the data folder."),
 }
-_PREFIX: Final = "coinflex_l2_sync"
+# What a verification tells; the rest is of a sync alone.
+_OF_VERIFY: Final = ("seconds", "exit_code", "days_verified", "differences")
 
 
 def write_textfile(path: Path, run: Run) -> None:
@@ -59,29 +61,33 @@ def write_textfile(path: Path, run: Run) -> None:
 def exposition_of(run: Run, before: str = "") -> str:
     """Return the text: gauges labelled with the exchange; others of `before` stay as they are."""
     label = f'{{exchange="{run.exchange}"}}'
+    prefix = f"coinflex_l2_{run.command}"
     told: dict[str, tuple[str, float]] = {}
     for field, (name, meaning) in _COUNTS.items():
         value = getattr(run, field)
-        if value is not None:
+        if value is not None and (run.command == "sync" or field in _OF_VERIFY):
             told[name] = meaning, value
     if run.ended is not None:
         told["last_run_timestamp_seconds"] = "When the last run ended.", run.ended.timestamp()
-        success = run.ended.timestamp() if run.outcome == DONE else _value_in(before, label)
+        success = (
+            run.ended.timestamp()
+            if run.outcome == DONE
+            else _value_in(before, f"{prefix}_last_success_timestamp_seconds{label} ")
+        )
         if success is not None:
             told["last_success_timestamp_seconds"] = "When a run last ended with 0.", success
     others = _of_others(before, label)
     lines = []
     for name, (meaning, value) in told.items():
-        metric = f"{_PREFIX}_{name}"
+        metric = f"{prefix}_{name}"
         lines += [f"# HELP {metric} {meaning}", f"# TYPE {metric} gauge"]
         lines += others.pop(metric, [])
         lines.append(f"{metric}{label} {value:.17g}")
     return "\n".join(lines) + "\n"
 
 
-def _value_in(before: str, label: str) -> float | None:
-    """Return when a run last succeeded, as the file says it."""
-    start = f"{_PREFIX}_last_success_timestamp_seconds{label} "
+def _value_in(before: str, start: str) -> float | None:
+    """Return when a run last succeeded, as the line says it that starts so."""
     told = [line.removeprefix(start) for line in before.splitlines() if line.startswith(start)]
     with suppress(ValueError, IndexError):
         return float(told[0])

@@ -63,10 +63,11 @@ class Check:
 
 @dataclass
 class VerifyReport:
-    """All checks, in order; `seed` is what days and minutes were chosen by."""
+    """All checks, in order, of so many days; `seed` is what some were chosen by."""
 
     checks: list[Check]
     seed: int
+    days: int
 
     @property
     def differences(self) -> list[Difference]:
@@ -87,6 +88,10 @@ class VerifyReport:
 
     def raise_if_different(self) -> None:
         """Raise LakeDiffers if the lake says other than raw, or than itself."""
+        if failure := self.failure():
+            raise failure
+
+    def failure(self) -> LakeDiffers | None:
+        """Return LakeDiffers if the lake says other than raw, or than itself."""
         found = self.differences
-        if found:
-            raise LakeDiffers(len(found), str(found[0]))
+        return LakeDiffers(len(found), str(found[0])) if found else None

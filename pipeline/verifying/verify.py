@@ -85,7 +85,7 @@ def verify(
             progress(f"{day} read by gzip and json")
             _check_minutes(found, door.root, connection, day, minutes, seed)
         checks.append(found)
-    return VerifyReport(checks, seed)
+    return VerifyReport(checks, seed, len(wanted))
 
 
 def _used(

@@ -1,5 +1,5 @@
--- One row per run of `coinflex-l2 sync` whose report is kept: when it was at work (UTC), how it ended,
--- what it did. `outcome` is done, lacking, failed, interrupted, cut_short (killed, or its end could not
+-- One row per run of `coinflex-l2 sync` or `verify` whose report is kept: when it was at work (UTC),
+-- how it ended, what it did. `outcome` is done, lacking, failed, interrupted, cut_short (killed, or its end could not
 -- be written), or running.
 create or replace view runs as
 select * exclude (exchange)
