@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
-import shutil
 import tempfile
 from functools import cache
 from pathlib import Path
@@ -79,7 +77,7 @@ def leave_objects(data: Path, exchange: str = EXCHANGE) -> None:
     kept = data / ".objects" / f"{exchange}.duckdb"
     if not kept.exists():
         kept.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(_objects(), kept)
+        kept.write_bytes(_objects())
 
 
 def bring_in(data: Path, *days: date, **options: Any) -> IngestReport:
@@ -88,12 +86,11 @@ def bring_in(data: Path, *days: date, **options: Any) -> IngestReport:
 
 
 @cache
-def _objects() -> Path:
+def _objects() -> bytes:
     """Return the file of the objects that are the same in every lake; made once a process."""
-    data = Path(tempfile.mkdtemp(prefix="objects-"))
-    atexit.register(shutil.rmtree, data, ignore_errors=True)
-    write_database(data, EXCHANGE)
-    return data / ".objects" / f"{EXCHANGE}.duckdb"
+    with tempfile.TemporaryDirectory() as folder:
+        write_database(Path(folder), EXCHANGE)
+        return (Path(folder) / ".objects" / f"{EXCHANGE}.duckdb").read_bytes()
 
 
 def partitions(data: Path) -> list[Path]:
