@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import shutil
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
@@ -91,7 +92,7 @@ def link(source: Path, minutes: Iterable[int], folder: Path) -> Path:
     for minute in minutes:
         path = minute_file(folder, minute)
         path.parent.mkdir(parents=True, exist_ok=True)
-        os.link(minute_file(source, minute), path)
+        _link(minute_file(source, minute), path)
     return folder
 
 
@@ -100,3 +101,11 @@ def _raw_size(path: Path) -> int:
     with path.open("rb") as file:
         file.seek(-4, os.SEEK_END)
         return int.from_bytes(file.read(), "little")
+
+
+def _link(source: Path, path: Path) -> None:
+    """Let a file have another name; on another disk it is copied."""
+    try:
+        os.link(source, path)
+    except OSError:
+        shutil.copyfile(source, path)

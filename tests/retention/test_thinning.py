@@ -24,6 +24,7 @@ from pipeline.sources.files import adopt
 from pipeline.verifying import verify
 from tests.conftest import ROOT
 from tests.lakes import EXCHANGE, ingest, rows, same_rows
+from tests.making import at, write_minute
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,13 +37,24 @@ NOW = datetime(2020, 9, 15, 3, tzinfo=UTC)
 SAMPLE = ROOT / "data" / "sample"
 THIN = RetentionSettings("thin", after_days=30)
 FIRST = 23 * 60 + 54
+_MINUTES, _LINES = 3, 200
+
+
+@pytest.fixture(scope="module", name="slices")
+def _slices(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with the beginnings of three recorded minutes."""
+    folder = tmp_path_factory.mktemp("slices")
+    for number, path in enumerate(sorted(SAMPLE.rglob("*.json.gz"))[:_MINUTES]):
+        lines = gzip.decompress(path.read_bytes()).split(b"\n")
+        write_minute(folder, at(FIRST + number), lines[:_LINES])
+    return folder
 
 
 @pytest.fixture(scope="module", name="sound")
-def _sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a data folder with recorded minutes, which are in the lake."""
+def _sound(slices: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a data folder with these minutes, which are in the lake."""
     data = tmp_path_factory.mktemp("sound")
-    adopt(data, EXCHANGE, SAMPLE)
+    adopt(data, EXCHANGE, slices)
     ingest(data, EXCHANGE)
     return data
 
@@ -64,14 +76,14 @@ def thinned(data: Path) -> RetentionReport:
     return retain(data, EXCHANGE, THIN, NOW)
 
 
-def test_the_same_lines_are_there_in_less(data: Path) -> None:
+def test_the_same_lines_are_there_in_less(slices: Path, data: Path) -> None:
     """Each is a zstd file that anyone can read; the gzip is gone."""
     before = day_of(data)
     size = sum(path.stat().st_size for path in (data / "raw").rglob("*.json.gz"))
     report = thinned(data)
     assert not list((data / "raw").rglob("*.json.gz"))
     after = day_of(data)
-    assert (report.slices_thinned, report.left) == (6, {})
+    assert (report.slices_thinned, report.left) == (_MINUTES, {})
     assert size - report.bytes_freed == sum(
         path.stat().st_size for path in (data / "raw").rglob("*.json.zst")
     )
@@ -79,7 +91,7 @@ def test_the_same_lines_are_there_in_less(data: Path) -> None:
     for minute, facts in before.slices.items():
         path = after.path(minute)
         told = zstd.decompress(path.read_bytes())
-        assert told == gzip.decompress((SAMPLE / path.relative_to(after.folder.parents[2]))
+        assert told == gzip.decompress((slices / path.relative_to(after.folder.parents[2]))
                                        .with_suffix(".gz").read_bytes())  # fmt: skip
         now = after.slices[minute]
         assert (now.sha256, now.bytes, now.lines, now.first, now.last) == (
@@ -136,7 +148,7 @@ def test_killed_while_it_thins(data: Path, left: str) -> None:
     found = day_of(data)
     assert (found.slices[FIRST].sha256, found.corrupt) == (facts.sha256, {})
     assert ingest(data, EXCHANGE).up_to_date == [DAY.isoformat()]
-    assert len(thinnable(found)) == 5 + (left == "before the gzip went")
+    assert len(thinnable(found)) == _MINUTES - 1 + (left == "before the gzip went")
     assert thinned(data).left == {}
     assert not list((data / "raw").rglob("*.json.gz"))
     assert not [path for path in (data / "raw").rglob(".drafts/*") if path.is_file()]
@@ -152,7 +164,7 @@ def test_a_gzip_that_is_not_what_arrived_stays(data: Path) -> None:
     os.utime(path, ns=times)
     report = thinned(data)
     assert path.exists()
-    assert report.slices_thinned == 5
+    assert report.slices_thinned == _MINUTES - 1
     assert "not those that arrived" in report.left[DAY.isoformat()]
 
 
