@@ -36,7 +36,7 @@ __all__ = [
 ]
 
 # Raised whenever a column changes its name, type or meaning: older partitions are then rebuilt.
-SCHEMA_VERSION: Final = 5
+SCHEMA_VERSION: Final = 6
 
 
 _PLACE = (
@@ -186,7 +186,8 @@ GAPS: Final = Table(
             "is_unknown",
             pl.Boolean(),
             "",
-            "Whether no book is known in it. Such stretches of a day do not overlap each other.",
+            "Whether no book is known in it. Such stretches of a day do not overlap each other. A "
+            "silence from midnight on is none, since the book of the day before may stand.",
         ),
         Column("missed", pl.Int64(), "snapshots", "Of missed_snapshots: how many. Else NULL."),
         VERSION,

@@ -210,7 +210,11 @@ class DepthFeed:
         rows["after_gap"], rows["broken_from"] = False, _NOT_BROKEN
         if self._taken == 0:
             arrived = int(rows["local_timestamp"][0])
-            self._carry_until = min(arrived, _earliest(breaks[0])) if 0 in breaks else arrived
+            if 0 in breaks:
+                self._carry_until = min(arrived, _earliest(breaks[0]))
+            else:
+                self._carry_until = arrived
+                self.impairments.stood_since_midnight()
             if not self._may_carry(int(rows["rank"][0])):
                 # Whose the book of the day before is, is seen by whose this one is.
                 self._carry_until = min(self._carry_until, self._day_start)

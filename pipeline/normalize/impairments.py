@@ -34,7 +34,11 @@ class Impairments:
     def __init__(self, day_start: int) -> None:
         self._frames: list[pl.DataFrame] = []
         self._last = day_start
-        self._may_tell = False  # whether the feed stood since `_last`
+        self._may_tell = False  # whether the feed stood since `_last`; at first, since midnight
+
+    def stood_since_midnight(self) -> None:
+        """Take note that nothing broke before the first row: until then the exchange was silent."""
+        self._may_tell = True
 
     def take(self, labelled: pl.DataFrame) -> None:
         """Take the next rows, with their labels."""

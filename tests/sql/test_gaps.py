@@ -107,6 +107,16 @@ def test_silence_of_more_than_a_minute_is_told_while_connected(tmp_path: Path) -
     assert asked(data, unknown) == [("disconnect",), ("disconnect",), ("not_fetched",)]
 
 
+def test_silence_from_midnight_on_is_told(tmp_path: Path) -> None:
+    """Minutes that were fetched and have no line: the recorder may have been deaf."""
+    spoke = {minute: [depth(at(minute, 2), *_BOOK, seq=minute)] for minute in (3, 4)}
+    assert soft(lake(tmp_path / "silent", {0: [], 1: [], 2: [], **spoke})) == [
+        (0, 182, "exchange_silent", None)
+    ]
+    assert soft(lake(tmp_path / "not fetched", {1: [], 2: [], **spoke})) == []
+    assert soft(lake(tmp_path / "at once", {0: [depth(at(0, 59), *_BOOK, seq=1)]})) == []
+
+
 def test_a_minute_exactly_is_no_silence(tmp_path: Path) -> None:
     """Clients are to be sent something at least once a minute."""
     lines = {0: [depth(at(0, 1), *_BOOK, seq=1)], 1: [depth(at(1, 1), *_BOOK, seq=2)], 2: []}
