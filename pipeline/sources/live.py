@@ -48,6 +48,8 @@ log = logging.getLogger(__name__)
 _SOCKET_LOG: Final = logging.getLogger(f"{__name__}.socket")
 _SOCKET_LOG.setLevel(logging.WARNING)
 
+# The library's limit is of a message's bytes, of which a piece may have none.
+_MOST_PIECES: Final = 1_000
 _TURN: Final = 1.0  # seconds; how often time passes for the sink, though nothing comes
 
 
@@ -220,7 +222,7 @@ class Feed:
     async def _read(self, socket: ClientConnection, session: Session) -> None:
         while True:
             await self._intake.room()
-            frame = await socket.recv(decode=False)
+            frame = await _whole(socket)
             if too_much := self._flood.rises(len(frame), time.monotonic()):
                 raise _Lost(too_much)
             event = session.receive(frame, time.monotonic())
@@ -289,6 +291,16 @@ class Feed:
             with suppress(TimeoutError):
                 async with asyncio.timeout(min(max(due, 0.001), _TURN)):
                     await self._awake.wait()
+
+
+async def _whole(socket: ClientConnection) -> bytes:
+    """Return the next message; raises _Lost for one in ever more pieces, which may be empty."""
+    parts = []
+    async for part in socket.recv_streaming(decode=False):
+        parts.append(part)
+        if len(parts) > _MOST_PIECES:
+            raise _Lost(f"a message in more than {_MOST_PIECES} pieces")
+    return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 class _Connect(connect):

@@ -271,6 +271,25 @@ def test_an_oversized_frame_ends_its_connection() -> None:
     run(follow())
 
 
+def test_a_message_in_pieces_without_an_end_ends_its_connection() -> None:
+    """Pieces that are empty have no size that could be too large; some are a message."""
+
+    async def then(socket: ServerConnection, number: int) -> None:
+        whole = data(number)
+        await socket.send([whole[:9], b"", whole[9:]], text=True)
+        if number == 1:
+            await socket.send((b"" for _ in range(20_000)), text=True)
+
+    async def follow() -> None:
+        exchange, sink = Loopback(then), Taken()
+        async with exchange.running() as url, following(url, sink, "depth:A") as feed:
+            await until(lambda: data(2) in sink.told)
+            assert feed.state.last_loss == "a message in more than 1000 pieces"
+            assert data(1) in sink.told
+
+    run(follow())
+
+
 def test_a_flood_ends_its_connection() -> None:
     """More than a minute can have is not taken; the gap is marked, and the reason told."""
 
