@@ -19,6 +19,7 @@ from pipeline.errors import UsageError
 from pipeline.lake import Lake
 from pipeline.lake_version import compare, lake_version, versions
 from pipeline.manifest import read_manifest
+from pipeline.schemas import SCHEMA_VERSION
 from pipeline.sources.files import adopt
 from pipeline.status import status_of
 from tests.lakes import EXCHANGE, TODAY, bring_in, partitions, put
@@ -52,7 +53,7 @@ def test_the_same_data_have_the_same_version(tmp_path: Path) -> None:
     assert first == other
     bring_in(tmp_path / "one", rebuild=True)
     assert lake_version(tmp_path / "one", EXCHANGE) == first
-    assert first.startswith(f"coinflex-5-{pipeline.__version__}-")
+    assert first.startswith(f"coinflex-{SCHEMA_VERSION}-{pipeline.__version__}-")
     assert status_of(tmp_path / "one", EXCHANGE)["lake_version"] == first
 
 
