@@ -193,8 +193,9 @@ class DayOfSlices:
         """
         facts = examine(draft)
         with durable.writing(self.folder):
-            self.thinned.discard(minute)  # where both lie, that one counts for nothing
+            self.thinned.discard(minute)
             durable.commit(draft, self.path(minute))
+            self._other_form(minute).unlink(missing_ok=True)
         self.slices[minute] = facts
         self.corrupt.pop(minute, None)
         self.changed = True
@@ -221,7 +222,13 @@ class DayOfSlices:
         self.changed |= bool(there)
         self.save()
         for minute in sorted(there):
+            self._other_form(minute).unlink(missing_ok=True)
             durable.remove(self.path(minute))
+
+    def _other_form(self, minute: int) -> Path:
+        """Return where a thinned slice would lie beside its gzip, or that beside it."""
+        names = _MINUTE_NAMES if minute in self.thinned else _THINNED_NAMES
+        return self.path(minute).with_name(names[minute % 60])
 
     def distrust(self, path: Path | str) -> None:
         """Forget the facts of a slice that turned out broken, so that it is examined anew."""
@@ -275,8 +282,11 @@ class DayOfSlices:
             text = (self.folder / "manifest.json").read_bytes()
             manifest = msgspec.json.decode(text, type=_Manifest)
             return {int(at[:2]) * 60 + int(at[3:]): facts for at, facts in manifest.slices.items()}
-        except (OSError, msgspec.MsgspecError, ValueError):
+        except (FileNotFoundError, NotADirectoryError, msgspec.MsgspecError, ValueError):
             return {}  # lost or torn: every slice is examined instead
+        except OSError as error:  # for a moment, perhaps: what was dropped is known by it alone
+            reason = error.strerror or "it can't be read"
+            raise SliceCorrupt(self.folder / "manifest.json", reason) from error
 
     def _files(self) -> Iterator[tuple[int, os.DirEntry[str]]]:
         for hour in range(24):

@@ -61,7 +61,7 @@ def prune(raw: str | None, after_days: int | None, jobs: int | None) -> None:
         serving = ask(found, now) if policy.raw == "drop" else None
         report = retain(
             found.data, found.exchange, policy, now,
-            serves=serving.serves if serving else lambda *_: False, jobs=jobs, progress=_say,
+            serves=serving.serves if serving else None, jobs=jobs, progress=_say,
         )  # fmt: skip
     facts = report.summary()
     if as_json():

@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from pipeline.catalogue import Catalogue
+from pipeline.day_sources import sources_of
 from pipeline.errors import LakeDiffers, SliceCorrupt
+from pipeline.lake import Lake
 from pipeline.retention.dropping import droppable, prove
 from pipeline.retention.thinning import thin, thinnable
 from pipeline.slices import Door
@@ -56,15 +59,16 @@ def retain(
     policy: RetentionSettings,
     now: datetime,
     *,
-    serves: Callable[[Request, date], bool] = lambda *_: False,
+    serves: Callable[[Request, date], bool] | None = None,
     jobs: int | None = None,
     spent: Callable[[], str | None] = lambda: None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> RetentionReport:
     """Thin or drop the raw slices of days that are old enough; the caller holds the lock.
 
-    `serves` says of a request and a day whether Tardis would serve it today. `spent` says why to go
-    no further, which is asked before each day. What can't be proved is left as it is, and said.
+    `serves` says of a request and a day whether Tardis would serve it today; None if it could not
+    be asked. `spent` says why to go no further, which is asked before each day. What can't be
+    proved is left as it is, and said.
     """
     report = RetentionReport()
     if policy.raw == "keep":
@@ -75,17 +79,20 @@ def retain(
         if day >= last:
             break
         held = [door.day(request, day) for request in door.requests()]
-        given = [of for of in held if policy.raw == "drop" and droppable(of)]
-        drops = [of for of in given if serves(of.request, day)]
-        report.days_not_served += len(drops) < len(given)
-        thins = [of for of in held if of not in drops and thinnable(of)]
-        if not drops and not thins:
+        given = droppable(held) if policy.raw == "drop" else None
+        is_served = given is not None and serves is not None and serves(given.request, day)
+        report.days_not_served += given is not None and serves is not None and not is_served
+        drops = given if is_served else None
+        # What may go is not thinned the night before, because Tardis could not be asked.
+        spared = given if serves is None else drops
+        thins = [of for of in held if of is not spared and thinnable(of)]
+        if drops is None and not thins:
             continue
         if reason := spent():
             report.stopped_by = reason
             break
         progress(f"{day}: raw is {'dropped' if drops else 'thinned'}")
-        if drops:
+        if drops is not None:
             _drop(data, exchange, drops, report, jobs)
         for of in thins:
             _thin(of, report)
@@ -99,35 +106,43 @@ def _days(door: Door) -> Iterator[date]:
 def _drop(
     data: Path,
     exchange: str,
-    held: list[DayOfSlices],
+    held: DayOfSlices,
     report: RetentionReport,
     jobs: int | None,
 ) -> None:
     """Drop slices of a day, once it is proved that the lake says what they say."""
-    day = held[0].day
+    day = held.day
+    if held.dropped and not _is_in_lake(data, exchange, day):
+        return  # it is about to come again, and part of it is here
     try:
-        prove(data, exchange, day, has_begun=any(of.dropped for of in held), jobs=jobs)
+        prove(data, exchange, day, has_begun=bool(held.dropped), jobs=jobs)
     except LakeDiffers as error:
         log.warning("raw of %s stays: %s", day, error.first)
         report.left[day.isoformat()] = error.first
         return
-    for of in held:
-        count, size = len(of.slices) - len(of.dropped), of.file_bytes
-        of.drop()
-        report.slices_dropped += count
-        report.bytes_freed += size
+    count, size = len(held.slices) - len(held.dropped), held.file_bytes
+    held.drop()
+    report.slices_dropped += count
+    report.bytes_freed += size
+
+
+def _is_in_lake(data: Path, exchange: str, day: date) -> bool:
+    sources = sources_of(Door(data, exchange), day)
+    return Catalogue(Lake(data, exchange)).source_of(day) == {sources.digest()}
 
 
 def _thin(held: DayOfSlices, report: RetentionReport) -> None:
     """Thin what can be thinned of a request's day."""
     before = held.file_bytes
-    for minute in thinnable(held):
-        try:
-            thin(held, minute)
-        except SliceCorrupt as error:
-            log.warning("%s; it stays as it is", error)
-            report.left.setdefault(held.day.isoformat(), f"{held.name(minute)}: {error.reason}")
-        else:
-            report.slices_thinned += 1
-    held.save()
+    try:
+        for minute in thinnable(held):
+            try:
+                thin(held, minute)
+            except SliceCorrupt as error:
+                log.warning("%s; it stays as it is", error)
+                report.left.setdefault(held.day.isoformat(), f"{held.name(minute)}: {error.reason}")
+            else:
+                report.slices_thinned += 1
+    finally:
+        held.save()
     report.bytes_freed += before - held.file_bytes

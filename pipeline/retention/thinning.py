@@ -9,7 +9,7 @@ from pipeline import durable
 from pipeline.digest import sha256_of
 from pipeline.errors import SliceCorrupt
 from pipeline.slice_file import open_slice
-from pipeline.thinned_file import SUFFIX, Made, write_thinned
+from pipeline.thinned_file import SUFFIX, Made, ZstdError, write_thinned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +40,11 @@ def thin(day: DayOfSlices, minute: int) -> None:
     Raises SliceCorrupt, and leaves the gzip, if that is not what once arrived, and LakeUnwritable.
     """
     path, facts = day.path(minute), day.slices[minute]
-    if sha256_of(path) != facts.sha256:
+    try:
+        is_as_it_came = sha256_of(path) == facts.sha256
+    except OSError as error:
+        raise SliceCorrupt(path, error.strerror or "it can't be read") from error
+    if not is_as_it_came:
         raise SliceCorrupt(path, "its bytes are not those that arrived")
     with durable.writing(path):
         draft = durable.new_draft(day.drafts)
@@ -48,7 +52,12 @@ def thin(day: DayOfSlices, minute: int) -> None:
         try:
             with open_slice(path) as lines:
                 write_thinned(lines, _made(facts), draft)
-            if any(one != other for one, other in zip_longest(_pieces(path), _pieces(draft))):
+            try:
+                differ = (one != of for one, of in zip_longest(_pieces(path), _pieces(draft)))
+                is_same = not any(differ)
+            except (ZstdError, EOFError):
+                is_same = False
+            if not is_same:
                 raise SliceCorrupt(draft, "it does not say what the gzip says")
             day.take_thinned(minute, draft)
         finally:

@@ -105,8 +105,7 @@ def make_plan(
     """Return what to fetch of a range; raises UsageError for what the service can't have.
 
     `only` these days of it, if given. A slice of which `again` says so, by the start of its minute
-    and its facts, is to be fetched again; so are all of a day that were dropped, where any other is
-    fetched, since the day is made from all of them.
+    and its facts, is to be fetched again.
     """
     _within_availability(details, wanted, now or datetime.now(UTC))
     request = request_of(details, door, channels=channels, instruments=instruments)
@@ -240,8 +239,6 @@ def _plan_day(
         if other != request:
             there |= door.day(other, day).slices.keys()
     missing = [minute for minute in minutes if minute not in there]
-    if missing:
-        missing = sorted({*missing, *own.dropped}.intersection(minutes))
     corrupt = {minute: own.corrupt[minute] for minute in missing if minute in own.corrupt}
     return DayPlan(day, missing, len(minutes) - len(missing), corrupt, own)
 

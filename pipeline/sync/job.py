@@ -22,6 +22,7 @@ from pipeline.errors import (
     LakeDiffers,
     MinutesLacking,
     PipelineError,
+    RawDropped,
     ServiceRefused,
     ServiceUnreachable,
 )
@@ -162,7 +163,8 @@ class _Job:
             return KeyOpensNothing(self._settings.exchange, self._run.days_not_covered_by_key)
         if fetching and fetching.lacking:
             return MinutesLacking(fetching.lacking)
-        return self._unreachable
+        lacking = [date.fromisoformat(day) for day in self._run.names_lacking_raw()]
+        return RawDropped(lacking) if lacking else self._unreachable
 
     # --- what is wanted ------------------------------------------------------------------------
 
@@ -266,7 +268,7 @@ class _Job:
             self._settings.exchange,
             self._settings.retention,
             self._run.started,
-            serves=self._serving.serves if self._serving else lambda *_: False,
+            serves=self._serving.serves if self._serving else None,
             jobs=self._jobs,
             spent=lambda: self._budget.time_is_up,
         )

@@ -8,7 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from pipeline.errors import LakeUnwritable, MinutesLacking, PipelineError, ServiceUnreachable
+from pipeline.errors import (
+    LakeUnwritable,
+    MinutesLacking,
+    PipelineError,
+    RawDropped,
+    ServiceUnreachable,
+)
 from pipeline.redaction import Redaction
 from pipeline.sync.runs import DONE, FAILED, INTERRUPTED, LACKING, Run, Runs, unwritten
 from pipeline.sync.textfile import write_textfile
@@ -66,7 +72,7 @@ def reported(
 
 def _how_it_ended(error: BaseException) -> tuple[str, int]:
     """Return the outcome that an error is, and the exit code."""
-    if isinstance(error, MinutesLacking | ServiceUnreachable):
+    if isinstance(error, MinutesLacking | RawDropped | ServiceUnreachable):
         return LACKING, error.exit_code
     if isinstance(error, PipelineError):
         return FAILED, error.exit_code

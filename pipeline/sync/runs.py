@@ -44,6 +44,7 @@ LACKING: Final = "lacking"
 FAILED: Final = "failed"
 INTERRUPTED: Final = "interrupted"
 CUT_SHORT: Final = "cut_short"
+_LACKS_RAW: Final = "raw was dropped"
 
 
 class Run(msgspec.Struct, kw_only=True):
@@ -109,11 +110,15 @@ class Run(msgspec.Struct, kw_only=True):
         self.lines += report.counts.get("lines", 0)
         self.lines_quarantined += report.counts.get("quarantined", 0)
         self.disconnects += report.counts.get("disconnects", 0)
-        self.days |= {day.isoformat(): "raw was dropped" for day in report.lacking_raw}
+        self.days |= {day.isoformat(): _LACKS_RAW for day in report.lacking_raw}
         self.days |= dict.fromkeys(report.written, "ingested")
-        self.days_lacking_raw = sum(word == "raw was dropped" for word in self.days.values())
+        self.days_lacking_raw = len(self.names_lacking_raw())
         self.days |= dict.fromkeys(report.conflicts, "in conflict")
         self.days_in_conflict = sum(word == "in conflict" for word in self.days.values())
+
+    def names_lacking_raw(self) -> list[str]:
+        """Return the days that are to be made again, and can't be: raw of them was dropped."""
+        return sorted(day for day, word in self.days.items() if word == _LACKS_RAW)
 
 
 def unwritten(command: str, exchange: str, now: datetime, exit_code: int) -> Run:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pipeline.lake import Lake
+    from pipeline.replay import Stated
+    from pipeline.snapshots.day_file import Group
 
 __all__ = ["check_books"]
 
@@ -67,12 +69,22 @@ def _wrong_rows(lake: Lake, instrument: str, day: date) -> NDArray[np.uint8]:
     file = DayFile.open(lake, instrument, day_start_us(day) // DAY_US)
     if file is not None:
         with file:
-            books, keyframe, first = Books.of(0), -1, 0
+            books, first = Books.of(0), 0
             for number in range(len(file)):
-                group = file.group(number, with_stated=True)
+                group, stated = _read(file, number, str(day))
                 books = books.with_room_for(group.room)
                 wrong = np.zeros(len(group), np.uint8)
-                keyframe = wrong_rows(group.rows, group.stated(), first, keyframe, books, wrong)
+                # A group is read for itself: it may rest on no keyframe of the one before.
+                wrong_rows(group.rows, stated, first, -1, books, wrong)
                 first += len(group)
                 found.append(wrong)
     return np.concatenate(found)
+
+
+def _read(file: DayFile, number: int, name: str) -> tuple[Group, Stated]:
+    """Return a group of rows, and what they say; raises LakeDamaged for columns of other kinds."""
+    try:
+        group = file.group(number, with_stated=True)
+        return group, group.stated()
+    except (KeyError, AttributeError, AssertionError, TypeError, ValueError) as error:
+        raise LakeDamaged(name, f"its columns are not those of depth ({error})") from error

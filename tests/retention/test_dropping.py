@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.backfill import backfill
 from pipeline.config import RetentionSettings
-from pipeline.errors import LakeDiffers
+from pipeline.errors import LakeDiffers, RawDropped, SliceCorrupt
 from pipeline.ingest import ingest
 from pipeline.normalize import day
 from pipeline.normalize.trades import trades_frame
@@ -80,10 +80,10 @@ def test_a_day_is_left_as_it_is_rather_than_made_of_less(it: Nights) -> None:
     assert same_rows(rows(it.data), before)
 
 
-def put_another(data: Path) -> None:
-    """Import a slice of another instrument, of the free day."""
+def put_another(data: Path, minute: int = 1430) -> None:
+    """Import a slice of another instrument, of the free day if not said otherwise."""
     folder = data.parent / "imported"
-    write_minute(folder, at(1430), [trade(at(1430, 5), "10", "1", instrument="OTHER")])
+    write_minute(folder, at(minute), [trade(at(minute, 5), "10", "1", instrument="OTHER")])
     adopt(data, EXCHANGE, folder, instruments=["OTHER"])
 
 
@@ -96,6 +96,16 @@ def test_the_next_night_fetches_again_what_is_needed(it: Nights) -> None:
     assert (run.days, run.days_lacking_raw) == ({"2020-08-01": "ingested"}, 0)
     assert not verify(it.data, EXCHANGE, days=[FREE], sample=None).differences
     assert list((it.data / "lake" / "trades").glob("*/instrument=OTHER/*/data.parquet"))
+
+
+def test_a_night_that_can_not_fetch_what_is_needed_says_so(it: Nights) -> None:
+    """The key is gone, and a paid day would be made again: it is not done, and not called so."""
+    it.run(retention=DROP)
+    put_another(it.data, 24 * 60 + 30)
+    report = it.sync(key=None)
+    assert isinstance(report.failure, RawDropped)
+    assert (report.run.outcome, report.run.exit_code) == ("lacking", 3)
+    assert (report.run.days_lacking_raw, report.run.days_ingested) == (1, 0)
 
 
 def test_a_backfill_fetches_it_again_if_told_to(it: Nights) -> None:
@@ -111,15 +121,18 @@ def test_a_backfill_fetches_it_again_if_told_to(it: Nights) -> None:
     assert not verify(it.data, EXCHANGE, sample=None).differences
 
 
-def test_one_more_minute_of_a_day_brings_the_others_along(it: Nights) -> None:
-    """The day is made of all of them."""
+def test_one_more_minute_of_a_day_needs_the_others(it: Nights) -> None:
+    """The day is made of all of them: it stays as it is until they are there."""
+    before = rows(it.data)
     it.run(retention=DROP)
     found = settings(it.data, it.url, key=KEY)
     wider = Range.parse("2020-08-01T23:54", SPAN["end"])
     report = backfill(found, wider, jobs=1)
-    assert sorted(it.asked()) == [at(1434), *MINUTES[:5]]
-    assert report.ingest.lacking_raw == []
-    report.raise_if_lacking()
+    assert it.asked() == [at(1434)]
+    with pytest.raises(RawDropped):
+        report.raise_if_lacking()
+    assert same_rows(rows(it.data), before)
+    backfill(found, wider, dropped=True, jobs=1).raise_if_lacking()
 
 
 def test_a_broken_day_is_repaired_by_fetching_it_again(it: Nights) -> None:
@@ -147,14 +160,39 @@ def test_what_can_not_be_proved_stays(it: Nights, monkeypatch: pytest.MonkeyPatc
 
 
 def test_only_what_would_be_served_again_goes(it: Nights) -> None:
-    """Without the key that is the free day; what else there is of it was imported, and stays."""
-    put_another(it.data)
-    it.run()
+    """Without the key that is the free day; what is not served is counted."""
     run = it.run(key=None, retention=DROP)
     assert run.slices_dropped == 5
     left = [path.relative_to(it.data / "raw" / EXCHANGE).parts for path in raw_files(it.data)]
-    assert [folder.partition("-")[0] for folder, _, _, day, *_ in left if day == "01"] == ["import"]
-    assert len(left) == 6
+    assert {day for _, _, _, day, *_ in left} == {"02"}
+    serves = {FREE: True, PAID: False}
+    report = retain(it.data, EXCHANGE, DROP, NOW, serves=lambda _, day: serves[day], jobs=1)
+    assert (report.slices_dropped, report.days_not_served) == (0, 1)
+
+
+def test_a_day_of_which_there_is_anything_else_stays(it: Nights) -> None:
+    """Were its manifest lost, it would be made of what is left."""
+    put_another(it.data)
+    it.run()
+    run = it.run(retention=DROP)
+    assert run.slices_dropped == 5
+    assert len(raw_files(it.data)) == 6
+
+
+def test_a_manifest_that_can_not_be_read_now_is_not_lost(it: Nights) -> None:
+    """What was dropped is known by it alone: nothing is written over it."""
+    it.run(retention=DROP)
+    door = Door(it.data, EXCHANGE)
+    (request,) = door.requests()
+    manifest = door.day(request, FREE).folder / "manifest.json"
+    kept = manifest.read_bytes()
+    manifest.unlink()
+    manifest.mkdir()
+    with pytest.raises(SliceCorrupt, match="manifest"):
+        door.day(request, FREE)
+    manifest.rmdir()
+    manifest.write_bytes(kept)
+    assert len(door.day(request, FREE).dropped) == 5
 
 
 def test_a_service_that_can_not_be_asked_would_serve_nothing(it: Nights) -> None:
