@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
 from pipeline import durable
-from pipeline.errors import LakeUnwritable
+from pipeline.errors import LakeDamaged, LakeUnwritable
 from pipeline.sql_objects import SqlObject, quoted, sql_objects
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def connect(data: Path | str = "data", exchange: str = "coinflex") -> duckdb.Duc
     Times in results are UTC without a zone. The lake may be read-only, and may be replaced while
     it is read; each query sees whole files. Derived tables that come later have no view here, and
     names too long for a folder are shown as cut. Raises LakeUnwritable if there is no lake yet and
-    none can be made.
+    none can be made, and LakeDamaged if its catalogue is no Parquet.
     """
     import duckdb  # noqa: PLC0415 - half of the start-up time of a command that needs no SQL
 
@@ -74,9 +74,12 @@ def connect(data: Path | str = "data", exchange: str = "coinflex") -> duckdb.Duc
     _show_no_progress(connection)
     objects = _Objects.of(Path(data), exchange)
     is_copied = _copied(_own_copy(Path(data), exchange), connection, objects.digest_of_shared)
-    _execute(
-        connection, objects.macros, () if is_copied else objects.shared, objects.statements_of_views
-    )
+    shared = () if is_copied else objects.shared
+    try:
+        _execute(connection, objects.macros, shared, objects.statements_of_views)
+    except (duckdb.InvalidInputException, duckdb.IOException) as error:  # a file is torn
+        connection.close()
+        raise LakeDamaged(Path(data), str(error).partition("\n")[0]) from error
     return connection
 
 
