@@ -12,6 +12,7 @@ from pipeline.channels import CHANNELS, DEPTH_CHANNELS, canonical_channel
 from pipeline.errors import SliceCorrupt, UsageError
 from pipeline.lock import holding
 from pipeline.slices import DayOfSlices, Door, Request, parse_minute_path
+from pipeline.thinned_file import SUFFIX as THINNED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,6 +87,8 @@ def _adopt_one(slices: DayOfSlices, minute: int, path: Path, report: AdoptReport
 def _slices_in(folder: Path) -> dict[date, dict[int, Path]]:
     """Return a folder's slices by day and minute, in order."""
     found: dict[date, dict[int, Path]] = {}
+    if any(folder.glob(f"[0-9][0-9][0-9][0-9]/*/*/*/*{THINNED}")):
+        raise UsageError("DIR", str(folder), "slices as they arrived: some of these were thinned")
     for path in sorted(folder.glob("[0-9][0-9][0-9][0-9]/*/*/*/*.json.gz")):
         at = parse_minute_path(path.relative_to(folder).as_posix())
         if at and path.is_file():

@@ -13,7 +13,7 @@ from backports import zstd
 
 from pipeline.catalogue import Catalogue
 from pipeline.config import RetentionSettings
-from pipeline.errors import SliceCorrupt
+from pipeline.errors import SliceCorrupt, UsageError
 from pipeline.lake import Lake
 from pipeline.lake_version import version_of
 from pipeline.retention import retain
@@ -111,6 +111,14 @@ def test_the_lake_is_as_it_was(data: Path) -> None:
     report = verify(data, EXCHANGE, sample=None, minutes=None)
     assert [str(of) for of in report.differences] == []
     assert all(check.looked_at and not check.unprovable for check in report.checks)
+
+
+def test_a_thinned_folder_is_not_imported_in_part(data: Path, tmp_path: Path) -> None:
+    """Its small slices are gzip still: they alone would be adopted."""
+    thinned(data)
+    (request,) = Door(data, EXCHANGE).requests()
+    with pytest.raises(UsageError, match="thinned"):
+        adopt(tmp_path / "other", EXCHANGE, data / "raw" / EXCHANGE / request.folder)
 
 
 def test_a_second_run_has_nothing_to_do(data: Path) -> None:
