@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipeline.slices import Door
+    from pipeline.times import Range
 
 __all__ = ["Access", "Details", "Incident", "Symbol", "details_path", "keep", "kept"]
 
@@ -70,6 +71,11 @@ class Access(msgspec.Struct, rename="camel"):
     symbols: list[str] | None = None
     access_type: str | None = None
     data_plan: str | None = None
+
+    def opens(self, span: Range) -> bool:
+        """Say whether it opens all of a span of time, of the symbols that it opens."""
+        since = not self.start or parse_time(self.start) <= span.start
+        return since and (not self.to or parse_time(self.to) >= span.end)
 
 
 class _Kept(msgspec.Struct):

@@ -82,7 +82,7 @@ def ingest(
     wanted = None if instruments is None else frozenset(instruments)
     run = _Run(data, exchange, wanted, rebuild=rebuild)
     coming = sorted(arrivals.days) if arrivals else []
-    there = _days_with_slices(run.door) if days is None else sorted(days)
+    there = run.door.all_days() if days is None else sorted(days)
     todo, slices = [], arrivals.expected if arrivals else 0
     for day in there:
         if day not in coming:
@@ -124,7 +124,7 @@ def ingest_range(
     """
     with holding(data):
         clear_drafts(data, exchange)
-        known = _days_with_slices(Door(data, exchange))
+        known = Door(data, exchange).all_days()
         days = days_between(known, start, end, "slices", "backfill or import-slices")
         report = ingest(
             data,
@@ -137,10 +137,6 @@ def ingest_range(
         )
         write_database(data, exchange)
     return report
-
-
-def _days_with_slices(door: Door) -> list[date]:
-    return sorted({day for request in door.requests() for day in door.days(request)})
 
 
 class _Run:

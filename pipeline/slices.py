@@ -35,6 +35,7 @@ __all__ = [
     "LIVE",
     "REST",
     "REST_CHANNELS",
+    "TARDIS",
     "DayOfSlices",
     "Door",
     "Request",
@@ -43,6 +44,7 @@ __all__ = [
 ]
 
 _MINUTE_PATH: Final = re.compile(r"(\d{4})/(\d\d)/(\d\d)/(\d\d)/(\d\d)\.json\.gz")
+TARDIS: Final = "tardis"  # the origin of what was fetched from there
 LIVE: Final = "live"  # the origin of what is captured over an exchange's socket
 # The origin of what was asked of its REST, and its channels, which no socket has.
 REST: Final = "rest"
@@ -338,6 +340,10 @@ class Door:
         folders = (self.root / request.folder).glob("[0-9][0-9][0-9][0-9]/[0-9][0-9]/[0-9][0-9]")
         named = (parse_minute_path(f"{'/'.join(f.parts[-3:])}/00/00.json.gz") for f in folders)
         return sorted(found[0] for found in named if found)  # 2020/13/45 is no day
+
+    def all_days(self) -> list[date]:
+        """Return the days of which any request has a folder, in order."""
+        return sorted({day for request in self.requests() for day in self.days(request)})
 
     def day(self, request: Request, day: date) -> DayOfSlices:
         """Return one request's slices of one day, as the files say."""

@@ -32,7 +32,7 @@ def status_of(data: Path, exchange: str) -> dict[str, Any]:
     """
     door, lake = Door(data, exchange), Lake(data, exchange)
     catalogue = Catalogue(lake)
-    with_slices = {day.isoformat() for request in door.requests() for day in door.days(request)}
+    with_slices = {day.isoformat() for day in door.all_days()}
     days = catalogue.days
     totals = catalogue.rows.select(pl.col(*_SUMS).sum()).row(0, named=True)
 

@@ -23,7 +23,15 @@ if TYPE_CHECKING:
     from io import BufferedIOBase
     from pathlib import Path
 
-__all__ = ["SUFFIX", "Made", "ZstdError", "made_from", "open_thinned", "write_thinned"]
+__all__ = [
+    "SUFFIX",
+    "Made",
+    "ZstdError",
+    "made_from",
+    "open_thinned",
+    "thinned_name",
+    "write_thinned",
+]
 
 ZstdError = zstd.ZstdError
 
@@ -40,6 +48,11 @@ _HEAD: Final = struct.Struct("<II")
 _SKIPPABLE: Final = 0x184D2A50
 _LONGEST: Final = 1 << 12
 _PIECE: Final = 1 << 20
+
+
+def thinned_name(name: str) -> str:
+    """Return what a slice, or a path to it, is called once it was thinned."""
+    return name.removesuffix(".json.gz") + SUFFIX
 
 
 class Made(msgspec.Struct, frozen=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from pipeline.errors import LakeDiffers
+from pipeline.slices import TARDIS
 from pipeline.verifying import verify
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 __all__ = ["droppable", "prove"]
 
-_TARDIS: Final = "tardis"
 _MINUTES: Final = 12
 
 
@@ -31,7 +31,7 @@ def droppable(held: Sequence[DayOfSlices]) -> DayOfSlices | None:
         return None
     (of,) = of_day
     there = of.slices.keys() - set(of.dropped)
-    can_be_asked = of.request.origin == _TARDIS and of.request.channels is not None
+    can_be_asked = of.request.origin == TARDIS and of.request.channels is not None
     return of if can_be_asked and there and not of.corrupt else None
 
 

@@ -16,7 +16,7 @@ from pipeline.retention.thinning import thin, thinnable
 from pipeline.slices import Door
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from pipeline.config import RetentionSettings
@@ -75,7 +75,7 @@ def retain(
         return report
     door = Door(data, exchange)
     last = now.date() - timedelta(policy.after_days)
-    for day in _days(door):
+    for day in door.all_days():
         if day >= last:
             break
         held = [door.day(request, day) for request in door.requests()]
@@ -97,10 +97,6 @@ def retain(
         for of in thins:
             _thin(of, report)
     return report
-
-
-def _days(door: Door) -> Iterator[date]:
-    yield from sorted({day for request in door.requests() for day in door.days(request)})
 
 
 def _drop(

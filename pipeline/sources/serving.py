@@ -10,7 +10,7 @@ from pipeline.slices import Door
 from pipeline.sources.event_loop import run_to_end
 from pipeline.sources.tardis import exchange_details, key_access
 from pipeline.sources.tardis_plan import available
-from pipeline.times import Range, parse_time
+from pipeline.times import Range
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,10 +49,5 @@ def ask(settings: Settings, now: datetime) -> Serving:
 
 
 def _opens(access: Access, asked: Range, request: Request) -> bool:
-    if access.start and parse_time(access.start) > asked.start:
-        return False
-    if access.to and parse_time(access.to) < asked.end:
-        return False
-    return not access.symbols or (
-        request.symbols is not None and set(request.symbols) <= set(access.symbols)
-    )
+    is_named = request.symbols is not None and set(request.symbols) <= set(access.symbols or ())
+    return access.opens(asked) and (not access.symbols or is_named)

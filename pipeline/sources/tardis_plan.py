@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.arrivals import Arrivals
 from pipeline.channels import CHANNELS, canonical_channel
 from pipeline.errors import KeyRequired, UsageError
-from pipeline.slices import DayOfSlices, Door, Request
+from pipeline.slices import TARDIS, DayOfSlices, Door, Request
 from pipeline.times import MINUTE, Range, midnight, minute_text, parse_time
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ def request_of(
     Raises UsageError for names that the service does not know.
     """
     exchange, known = details_exchange(door, details), _known_channels(details, channels)
-    return Request(exchange, "tardis", known, _ids(_known_symbols(details, instruments or ())))
+    return Request(exchange, TARDIS, known, _ids(_known_symbols(details, instruments or ())))
 
 
 def available(details: Details, now: datetime) -> Range:

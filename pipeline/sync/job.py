@@ -193,7 +193,7 @@ class _Job:
         """Bring in what came by other ways, or was recorded, and days that are still in parts."""
         lake = Lake(self._settings.data, self._settings.exchange)
         catalogue = Catalogue(lake)
-        days = sorted({day for of in self._door.requests() for day in self._door.days(of)})
+        days = self._door.all_days()
         todo = [day for day in days if not self._settled.is_in_lake(day, catalogue.source_of(day))]
         for first in range(0, len(todo), _DAYS_AT_ONCE):
             if reason := self._why_the_disk_is_full():
@@ -251,7 +251,7 @@ class _Job:
         found = []
         for day in wanted.days:
             there = catalogue.source_of(day)
-            if there and not self._settled.is_in_lake(day, there):
+            if not self._settled.is_in_lake(day, there):
                 from pipeline.day_sources import sources_of  # noqa: PLC0415 - see _ingest
 
                 sources = sources_of(self._door, day)

@@ -60,7 +60,10 @@ def wanted_of(
     if access is None:
         opened = is_free
     else:
-        opened = [free or _opens(access, day) for day, free in zip(days, is_free, strict=True)]
+        opened = [
+            free or any(of.opens(Range.of_day(day)) for of in access)
+            for day, free in zip(days, is_free, strict=True)
+        ]
     rest = [day for day, is_open in zip(days, opened, strict=True) if not is_open]
     return Wanted(
         details,
@@ -95,15 +98,6 @@ def _span(asked: SyncSettings, details: Details, now: datetime) -> Range:
     floor = first.replace(second=0, microsecond=0)
     ceiling = last.replace(second=0, microsecond=0)
     return Range(floor, ceiling if ceiling == last else ceiling + timedelta(minutes=1))
-
-
-def _opens(access: Sequence[Access], day: date) -> bool:
-    """Say whether a key opens a whole day."""
-    start, end = Range.of_day(day)
-    return any(
-        (not of.start or parse_time(of.start) <= start) and (not of.to or parse_time(of.to) >= end)
-        for of in access
-    )
 
 
 def _all_that_keys_open(details: Details, access: Sequence[Access]) -> list[str] | None:

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from pipeline.query import rows_of
-from pipeline.thinned_file import SUFFIX, ZstdError, open_thinned
+from pipeline.thinned_file import ZstdError, open_thinned, thinned_name
 from pipeline.verifying.findings import Check, Difference
 from pipeline.verifying.plain import FULL_TABLES, book_in_lists, change, side_of
 
@@ -101,7 +101,7 @@ def _by_slice(
 
 
 def _lines(path: Path) -> list[bytes]:
-    thinned = path.with_name(path.name.removesuffix(".json.gz") + SUFFIX)
+    thinned = path.with_name(thinned_name(path.name))
     if not path.exists() and thinned.exists():
         with open_thinned(thinned) as file:
             return file.read().split(b"\n")

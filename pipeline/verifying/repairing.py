@@ -15,11 +15,11 @@ from pipeline.exchange_details import keep
 from pipeline.ingest import ingest
 from pipeline.progress import Quiet
 from pipeline.query import rows_of
-from pipeline.slices import Door, parse_minute_path
+from pipeline.slices import TARDIS, Door, parse_minute_path
 from pipeline.sources.event_loop import run_to_end
 from pipeline.sources.tardis import exchange_details
 from pipeline.sources.tardis_plan import make_plan, required_key
-from pipeline.thinned_file import SUFFIX
+from pipeline.thinned_file import thinned_name
 from pipeline.times import Range
 from pipeline.views import connect, write_database
 
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 __all__ = ["RepairReport", "repair"]
 
 log = logging.getLogger(__name__)
-
-_TARDIS = "tardis"
 
 
 @dataclass
@@ -62,7 +60,7 @@ def repair(settings: Settings, found: VerifyReport, jobs: int | None = None) -> 
         _put_aside(door, name, report)
     ask = cache(partial(_details, settings, door))  # once, if at all
     for request, days in _requests(door, of_raw, found.days_to_repair()).items():
-        if request.origin != _TARDIS:
+        if request.origin != TARDIS:
             report.left.append(f"{request.source} can't be asked again for {len(days)} days")
             continue
         for day in sorted(days):
@@ -76,7 +74,7 @@ def repair(settings: Settings, found: VerifyReport, jobs: int | None = None) -> 
 
 def _put_aside(door: Door, name: str, report: RepairReport) -> None:
     """Move a slice that is broken out of the way, if it is there."""
-    for form in (name, name.removesuffix(".json.gz") + SUFFIX):
+    for form in (name, thinned_name(name)):
         path, aside = door.root / form, door.root / ".broken" / form
         if path.exists():
             with durable.writing(aside):
